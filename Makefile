@@ -1,0 +1,81 @@
+# Everything a fresh machine needs: Python >= 3.11, a C compiler, cargo, make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+EVENTS ?= 200000
+VENV := .venv
+BIN := $(VENV)/bin
+
+# rustup's cargo looks for its toolchains under HOME. Where HOME is another one (a container, `env -i`), they are
+# still beside the cargo on PATH.
+CARGO := $(shell command -v cargo)
+ifeq ($(RUSTUP_HOME)$(wildcard $(HOME)/.rustup),)
+ifneq ($(wildcard $(dir $(CARGO))../../.rustup),)
+export RUSTUP_HOME := $(abspath $(dir $(CARGO))../../.rustup)
+endif
+endif
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: demo
+demo: build ## Ingest simulated events into an embedded PostgreSQL (EVENTS=200000)
+	@$(BIN)/datasync demo --events $(EVENTS)
+
+.PHONY: build
+build: $(VENV)/.built ## Make .venv with the package and its release extension
+
+$(VENV)/.installed: requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: test
+test: build ## Run the whole suite, Rust and Python
+	cargo test --quiet --locked
+	$(BIN)/pytest
+
+.PHONY: lint
+lint: build ## Check style, types, stubs and import rules
+	cargo fmt --all --check
+	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/stubtest datasync._native
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/shellcheck run-ingestion.sh .ci/run
+
+.PHONY: format
+format: build ## Format all sources
+	cargo fmt --all
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+
+.PHONY: bench
+bench: build ## Measure, and write benches/RESULTS.md
+	$(BIN)/python -m benches.run
+
+.PHONY: bench-check
+bench-check: build ## Fail when a measured ratio fell over 20 % below the saved one
+	$(BIN)/python -m benches.check
+
+.PHONY: lock
+lock: ## Pin all dependencies anew, after a change in pyproject.toml or Cargo.toml
+	cargo update --workspace
+	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
+	$(VENV)/lock/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' -o requirements/runtime.txt
+	$(VENV)/lock/bin/uv pip compile -q pyproject.toml --extra demo --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' -c requirements/runtime.txt -o requirements/demo.txt
+	$(VENV)/lock/bin/uv pip compile -q pyproject.toml --extra demo --group dev --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' -c requirements/demo.txt -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove what make made
+	rm -rf $(VENV) target dist

@@ -1,0 +1,1 @@
+"""What datasync costs, in ratios; see RESULTS.md."""

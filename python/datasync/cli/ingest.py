@@ -1,0 +1,71 @@
+"""`datasync ingest`."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import structlog
+from rich.console import Console
+
+from datasync import app, envvars, loop
+from datasync.config import Masker, load
+from datasync.errors import DatasyncError, Interrupted
+from datasync.observe import log
+from datasync.observe.progress import LogProgress, TerminalProgress
+from datasync.plugins import Plugins
+
+EPILOG = f"""
+\b
+Environment (or .env):
+  {envvars.DATABASE_URL}   postgresql://user:password@host:5432/database
+  {envvars.API_BASE_URL}   the API's root, like https://api.example.com/api/v1
+  {envvars.API_KEY}        the key, sent as X-API-Key
+
+\b
+Exit codes: 0 complete; 1 ended with something left, run again to go on;
+2 could not run, nothing was written; 130 or 143 interrupted after a checkpoint.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--transform",
+    "transforms",
+    multiple=True,
+    metavar="NAME|MODULE:FUNCTION",
+    help="change each record in Python before it is stored; may be given several times, applied in order",
+)
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="load a plugin from a .py file; may be given several times",
+)
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="read variables from this file instead of .env",
+)
+@click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
+def ingest(transforms: tuple[str, ...], plugins: tuple[Path, ...], env_file: Path | None, restart: bool) -> None:
+    """Read the API to its end into PostgreSQL, going on where the last run stopped."""
+    terminal = sys.stderr.isatty()
+    log.configure(terminal=terminal, mask=Masker())
+    try:
+        settings = load(os.environ, env_file=env_file, transforms=transforms, restart=restart)
+        log.configure(terminal=terminal, mask=Masker(settings.secrets))
+        loaded = Plugins(plugins)
+        with TerminalProgress(Console(stderr=True)) if terminal else LogProgress() as progress:
+            loaded.manager.register(progress, "progress")
+            loop.run(app.ingest(settings, loaded))
+    except Interrupted as stopped:
+        sys.exit(stopped.exit_code)  # it was reported
+    except DatasyncError as error:
+        structlog.get_logger().error(str(error), code=error.code, **({"hint": error.hint} if error.hint else {}))
+        sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 - the last line of defence
+        # A bug. Through the log, so that secrets are masked in the traceback too.
+        structlog.get_logger().exception("internal error", code="internal")
+        sys.exit(1)

@@ -1,0 +1,100 @@
+"""The command `simulate`: serves the simulated DataSync API until it is interrupted."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import click
+
+from datasync.simulator.chaos import RECORD_KINDS, REQUEST_KINDS
+from datasync.simulator.options import FeedBounds, FeedTotal, Prerender, SimulatorOptions, TimestampForm
+
+_DEFAULTS = SimulatorOptions()
+
+_EPILOG = (
+    f"\b\nkinds of damage to answers, drawn anew for each request:\n  {', '.join(list(REQUEST_KINDS)[:9])},\n"
+    f"  {', '.join(list(REQUEST_KINDS)[9:])}\n"
+    f"kinds of damage to records, the same each time a record is served:\n  {', '.join(RECORD_KINDS)}"
+)
+
+
+def _choice(form: Any) -> click.Choice[str]:
+    return click.Choice([str(value) for value in get_args(form)])
+
+
+@click.command(epilog=_EPILOG, context_settings={"show_default": True})
+@click.option("--host", default=_DEFAULTS.host, help="address to listen on")
+@click.option("--port", default=8080, type=click.IntRange(0, 65_535), help="tcp port, 0 takes a free one")
+@click.option("--count", default=_DEFAULTS.count, type=click.IntRange(0), help="number of events")
+@click.option("--seed", default=_DEFAULTS.seed, help="decides the events")
+@click.option("--api-key", default=_DEFAULTS.api_key, help="key that the api wants")
+@click.option("--page-cap", default=_DEFAULTS.page_cap, type=click.IntRange(1), help="records per page at most")
+@click.option("--timestamps", default=_DEFAULTS.timestamps, type=_choice(TimestampForm), help="form on the list")
+@click.option(
+    "--rate-limit",
+    default=_DEFAULTS.rate_limit,
+    metavar="N/SECONDS",
+    help="limit of the list, the other endpoints in proportion; `none` is unlimited",
+)
+@click.option("--count-refused", is_flag=True, help="let refused requests use up the limit too")
+@click.option("--cursor-ttl", default=_DEFAULTS.cursor_ttl, metavar="SECONDS", help="life of a cursor")
+@click.option("--expired-status", default="400", type=click.Choice(["400", "502"]), help="answer to an expired cursor")
+@click.option("--latency", default=_DEFAULTS.latency, metavar="SECONDS", help="wait before every answer")
+@click.option(
+    "--chaos",
+    default=_DEFAULTS.chaos,
+    metavar="KIND=PROBABILITY[:MOST],..",
+    help="damage on purpose, e.g. `500=0.01,reset=0.01:20,missing_id=0.001`",
+)
+@click.option("--chaos-seed", type=int, help="decides the damage  [default: as --seed]")
+@click.option("--slow-seconds", default=_DEFAULTS.slow_seconds, metavar="SECONDS", help="time that a slow answer takes")
+@click.option(
+    "--dashboard-header",
+    "dashboard_headers",
+    multiple=True,
+    default=_DEFAULTS.dashboard_headers,
+    metavar="'NAME: VALUE'",
+    help="header that stream access wants besides the key, repeatable",
+)
+@click.option("--token-ttl", default=_DEFAULTS.token_ttl, metavar="SECONDS", help="life of a stream token")
+@click.option(
+    "--feed-bounds",
+    default=_DEFAULTS.feed_bounds,
+    type=_choice(FeedBounds),
+    help="whether the feed's since and until are part of the window; half-open has since only",
+)
+@click.option(
+    "--feed-total", default=_DEFAULTS.feed_total, type=_choice(FeedTotal), help="what the feed's total counts"
+)
+@click.option(
+    "--prerender",
+    default=_DEFAULTS.prerender,
+    type=_choice(Prerender),
+    help="pages of `page-cap` records rendered before the first request",
+)
+@click.option(
+    "--page-cache-mb",
+    default=_DEFAULTS.page_cache_mb,
+    type=click.IntRange(0),
+    metavar="MIB",
+    help="rendered pages kept",
+)
+@click.option("--exit-with-stdin", is_flag=True, help="end when standard input closes")
+@click.option("--ready-file", metavar="PATH", help="file to write the base url into once requests are answered")
+def simulate(expired_status: str, **chosen: Any) -> None:
+    """Serve the simulated datasync api on loopback.
+
+    the line `listening on URL` on standard output tells the base url once requests are answered
+    """
+    try:
+        from datasync.simulator.server import serve  # noqa: PLC0415  # its libraries come with an extra only
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing\n\nhint: pip install 'datasync[demo]'") from error
+    try:
+        options = SimulatorOptions(expired_status=502 if expired_status == "502" else 400, **chosen)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        serve(options)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error

@@ -1,0 +1,7 @@
+"""Settings: what a run needs to know, and where it is read from."""
+
+from datasync.config.load import load
+from datasync.config.mask import Masker
+from datasync.config.schema import Secret, Settings
+
+__all__ = ["Masker", "Secret", "Settings", "load"]

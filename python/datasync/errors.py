@@ -1,0 +1,174 @@
+"""What can go wrong, sorted by what the caller does about it.
+
+    DatasyncError
+    ├── ConfigError            fix the set-up and run again
+    ├── PluginError            fix the plugin, or leave it out
+    ├── SourceError            the API
+    │   ├── RetriableSourceError   asked again, within bounds
+    │   │   ├── RateLimited
+    │   │   ├── ServerError
+    │   │   ├── NetworkError
+    │   │   └── PageDamaged
+    │   ├── AuthError              the key was refused
+    │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
+    │   └── ContractChanged        the API answers in a way the endpoint doesn't know
+    ├── SinkError              the database
+    │   ├── SinkUnavailable        can't be reached, or went away
+    │   ├── SinkBusy               another run holds this stream
+    │   ├── LeaseLost              another run took this stream over: nothing was written
+    │   └── SchemaMismatch         a table is there but isn't ours
+    └── Interrupted            a signal ended the run after a clean checkpoint
+
+A record that can't be stored is not an error: it goes to quarantine and the run goes on (`model.Reject`).
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+EXIT_DONE: Final = 0
+EXIT_LEFT: Final = 1
+"""Ended with something left to do; running again goes on from the checkpoint."""
+EXIT_SETUP: Final = 2
+"""Could not run; nothing was written."""
+
+
+class DatasyncError(Exception):
+    """Base of all errors that datasync raises.
+
+    Attributes:
+        code: a stable name for scripts and searches; it never changes.
+        hint: what to do about it, or None.
+        exit_code: what the process ends with.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: int = EXIT_LEFT
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(DatasyncError):
+    """The set-up is wrong. Raised before the first request."""
+
+    code = "config"
+    exit_code = EXIT_SETUP
+
+
+class PluginError(DatasyncError):
+    """A plugin can't be loaded, clashes with another, or broke its contract."""
+
+    code = "plugin"
+    exit_code = EXIT_SETUP
+
+
+class SourceError(DatasyncError):
+    """The API."""
+
+    code = "source"
+
+
+class RetriableSourceError(SourceError):
+    """Asking again may help."""
+
+    code = "source_retriable"
+
+
+class RateLimited(RetriableSourceError):
+    """The API refused a request because too many came.
+
+    Attributes:
+        headers: of the answer; they say how long to wait.
+    """
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.headers = headers
+
+
+class ServerError(RetriableSourceError):
+    """The API answered 5xx."""
+
+    code = "server_error"
+
+
+class NetworkError(RetriableSourceError):
+    """No complete answer came: refused, reset, cut short, or slower than the deadline."""
+
+    code = "network"
+
+
+class PageDamaged(RetriableSourceError):
+    """An answer came whole, but it isn't a page: broken JSON, no records, or no word on what follows."""
+
+    code = "page_damaged"
+
+
+class AuthError(SourceError):
+    """The API refused the credentials."""
+
+    code = "auth"
+
+
+class CursorExpired(SourceError):
+    """The API no longer knows the cursor.
+
+    Attributes:
+        server_time: the answer's `Date` as epoch milliseconds, or None.
+    """
+
+    code = "cursor_expired"
+
+    def __init__(self, message: str, *, hint: str | None = None, server_time: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.server_time = server_time
+
+
+class ContractChanged(SourceError):
+    """The API answered in a way that the endpoint doesn't know, so going on could lose rows."""
+
+    code = "contract_changed"
+
+
+class SinkError(DatasyncError):
+    """The database."""
+
+    code = "sink"
+
+
+class SinkUnavailable(SinkError):
+    """The database can't be reached, or the connection broke. The open batch was rolled back by the server."""
+
+    code = "sink_unavailable"
+
+
+class SinkBusy(SinkError):
+    """Another run holds this stream."""
+
+    code = "sink_busy"
+
+
+class LeaseLost(SinkError):
+    """Another run took this stream over. The open batch was rolled back."""
+
+    code = "lease_lost"
+
+
+class SchemaMismatch(SinkError):
+    """A table that datasync needs is there in another shape, or from a newer version."""
+
+    code = "schema_mismatch"
+    exit_code = EXIT_SETUP
+
+
+class Interrupted(DatasyncError):
+    """A signal ended the run after a clean checkpoint."""
+
+    code = "interrupted"
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("ingestion interrupted", hint="run again to go on from the checkpoint")
+        self.exit_code = 128 + signal_number

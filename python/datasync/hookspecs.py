@@ -1,0 +1,52 @@
+"""The hooks a plugin can implement. This file imports nothing of the application.
+
+Registration hooks are called once, at start, and get a `register` callable. Lifecycle hooks are called at most once per
+committed batch. No hook is called per record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from datasync.model import Batch, Committed, RunStats
+    from datasync.plugins import Register
+
+hookspec = pluggy.HookspecMarker("datasync")
+hookimpl = pluggy.HookimplMarker("datasync")
+
+
+@hookspec
+def register_endpoints(register: Register) -> None:
+    """Offer endpoints: `register(name, factory)`; `factory(settings)` gives a `datasync.endpoints.base.Endpoint`."""
+
+
+@hookspec
+def register_transforms(register: Register) -> None:
+    """Offer transforms: `register(name, function)`.
+
+    `function(record)` gets a record as a dict (numbers with a fraction are `decimal.Decimal`, so that they stay exact),
+    and gives the record to store, or None to leave it out. An exception sends the record to quarantine.
+    """
+
+
+@hookspec
+def register_sinks(register: Register) -> None:
+    """Offer sinks: `register(name, factory)`; `factory(settings, stream, plan)` gives a `datasync.sinks.base.Sink`."""
+
+
+@hookspec
+def run_started(stats: RunStats) -> None:
+    """A run begins. `stats` is live: it changes while the run goes on."""
+
+
+@hookspec
+def batch_committed(batch: Batch, committed: Committed, stats: RunStats) -> None:
+    """A batch and its checkpoint are in the database."""
+
+
+@hookspec
+def run_finished(stats: RunStats) -> None:
+    """A run has ended, one way or another."""

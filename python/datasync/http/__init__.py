@@ -1,0 +1,1 @@
+"""Requests: a one-method transport, credentials, retries."""

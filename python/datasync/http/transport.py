@@ -1,0 +1,42 @@
+"""What the pipeline asks of HTTP: one method. `HttpxTransport` is the real one."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from datasync.model import Request
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A complete answer, whatever its status.
+
+    Attributes:
+        headers: lower-case names.
+        body: content encoding undone.
+        wire_bytes: size of the body as it came.
+        received_us: wall clock at receipt, microseconds since 1970 UTC.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    wire_bytes: int
+    received_us: int
+
+
+class Transport(Protocol):
+    """Sends requests to the configured API, with its credentials."""
+
+    async def get(self, request: Request) -> Answer:
+        """Ask and give the complete answer.
+
+        Raises:
+            NetworkError: no complete answer came in time.
+            PageDamaged: the body can't be decompressed, or is larger than the limit.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...

@@ -1,0 +1,194 @@
+"""The records that travel between the parts. All are plain data; none knows HTTP or SQL."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+Row: TypeAlias = tuple[object, ...]
+"""One row of the record lane, in the order of the endpoint's columns."""
+
+Position: TypeAlias = dict[str, str | int]
+"""A place in a feed that outlives its cursor, in the endpoint's own terms. JSON-encodable."""
+
+
+class Column(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A column of the target table and where its value stands in a record.
+
+    Attributes:
+        name: of the column.
+        path: dotted keys from the record's root; "" is the whole record.
+        kind: `text`, `timestamptz` or `jsonb`.
+        required: absent or null sends the record to quarantine.
+        key: the primary key; at most one column.
+    """
+
+    name: str
+    path: str
+    kind: str
+    required: bool = False
+    key: bool = False
+
+
+class EncoderPlan(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the native encoder reads a page; crosses into Rust once, as JSON.
+
+    Attributes:
+        records, next_cursor, has_more, total: dotted paths from the page's root.
+        columns: of the target table, in order.
+        max_depth: nesting levels a record may have.
+        max_key_bytes: length of a primary key in UTF-8 bytes (PostgreSQL's index refuses 2,704).
+    """
+
+    records: str
+    columns: tuple[Column, ...]
+    next_cursor: str | None = None
+    has_more: str | None = None
+    total: str | None = None
+    max_depth: int = 256
+    max_key_bytes: int = 1024
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What to ask: `path` is appended to the API's base URL."""
+
+    path: str
+    params: Mapping[str, str | int]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One answer with status 200.
+
+    Attributes:
+        body: raw bytes, content encoding undone.
+        headers: lower-case names.
+        received_us: wall clock at receipt, microseconds since 1970 UTC; bounds plausible epoch timestamps.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    received_us: int
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A record that can't be stored, whole, with the reason.
+
+    Attributes:
+        cursor: of the page it came in; None is the first page.
+        index: of the record in the page, from 0.
+        offset: of the record in the page, in bytes.
+        code: stable reason.
+        detail: for people.
+        raw: the record's bytes as they came.
+    """
+
+    cursor: str | None
+    index: int
+    offset: int
+    code: str
+    detail: str
+    raw: bytes
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """One page, ready to be stored.
+
+    Attributes:
+        copy: COPY BINARY tuples without header and trailer (fast lane), or None.
+        rows: the same as Python tuples (record lane), or None.
+        row_count: rows in `copy` or `rows`.
+        nbytes: memory held, in bytes; an estimate on the record lane.
+        records: records the page had = row_count + len(rejects) + dropped.
+        dropped: records a transform left out on purpose.
+        next_cursor, has_more, total: the page's own words; None where it says nothing.
+        last_key, last_timestamp_us: of the last stored record.
+    """
+
+    row_count: int
+    nbytes: int
+    records: int
+    rejects: Sequence[Reject]
+    next_cursor: str | None
+    has_more: bool | None
+    total: int | None
+    last_key: str | None
+    last_timestamp_us: int | None
+    copy: memoryview | None = None
+    rows: Sequence[Row] | None = None
+    dropped: int = 0
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """The place from which a run goes on, true once the batch that carries it is committed.
+
+    Attributes:
+        cursor: to ask for next; None is the beginning.
+        position: the same place in terms that don't expire, or None.
+        pages: read so far, over all runs.
+        served: records in those pages.
+        complete: the end was reached and proven.
+    """
+
+    cursor: str | None = None
+    position: Position | None = None
+    pages: int = 0
+    served: int = 0
+    complete: bool = False
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Contiguous pages and the checkpoint that is true once they are stored. Never split over two transactions."""
+
+    chunks: Sequence[Chunk]
+    checkpoint: Checkpoint
+
+    @property
+    def row_count(self) -> int:
+        """Rows to store."""
+        return sum(chunk.row_count for chunk in self.chunks)
+
+    @property
+    def dropped(self) -> int:
+        """Records that transforms left out on purpose."""
+        return sum(chunk.dropped for chunk in self.chunks)
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """Records to quarantine."""
+        return [reject for chunk in self.chunks for reject in chunk.rejects]
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """What a commit did, in records: rows new in the target, seen before, and new in quarantine."""
+
+    rows: int
+    duplicates: int
+    quarantined: int
+
+
+class RunStats(msgspec.Struct):
+    """What this run has done so far. Shared, mutable, read by progress and the report.
+
+    Attributes:
+        rows, duplicates, quarantined, dropped: records, as committed.
+        pages, bytes: answers read and their size before decoding.
+        refused: answers with status 429.
+        retries: requests repeated after a failure other than 429.
+        waited: seconds spent waiting for the rate limit.
+        total: records the API says there are, or None.
+        served: records of this stream committed over all runs.
+        reseeks: times an expired cursor was replaced.
+    """
+
+    rows: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    dropped: int = 0
+    pages: int = 0
+    bytes: int = 0
+    refused: int = 0
+    retries: int = 0
+    waited: float = 0.0
+    total: int | None = None
+    served: int = 0
+    reseeks: int = 0

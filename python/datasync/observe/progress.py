@@ -1,0 +1,84 @@
+"""Progress: a live line on a terminal, a log line now and then elsewhere. Plugs into the lifecycle hooks."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from datasync.hookspecs import hookimpl
+from datasync.model import RunStats
+
+LOG_EVERY = 10.0
+"""Seconds between two progress lines in the log."""
+
+
+class TerminalProgress:
+    """Rows, rows/s, MB/s, pages, refusals, quarantined, and the time left by the API's own total."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            BarColumn(bar_width=24),
+            _StatsColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            refresh_per_second=8,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    @hookimpl
+    def run_started(self, stats: RunStats) -> None:
+        """Begin the line."""
+        self._task = self._progress.add_task("ingest", total=None, stats=stats, started=time.monotonic())
+
+    @hookimpl
+    def batch_committed(self, stats: RunStats) -> None:
+        """Move the line on."""
+        self._progress.update(self._task, completed=stats.served, total=stats.total)
+
+
+class _StatsColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        stats: RunStats = task.fields["stats"]
+        seconds = max(time.monotonic() - task.fields["started"], 1e-9)
+        done = stats.rows + stats.duplicates
+        return Text(
+            f"{stats.rows:,} rows  {done / seconds:,.0f} rows/s  {stats.bytes / seconds / 1e6:.1f} MB/s  "
+            f"{stats.pages:,} pages  {stats.refused} refused (429)  {stats.quarantined:,} quarantined"
+        )
+
+
+class LogProgress:
+    """A `progress` line at most every LOG_EVERY seconds."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+        self._next = time.monotonic() + LOG_EVERY
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    @hookimpl
+    def batch_committed(self, stats: RunStats) -> None:
+        """Log where the run is, now and then."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + LOG_EVERY
+            self._log.info("progress", served=stats.served, total=stats.total, rows=stats.rows, refused=stats.refused)

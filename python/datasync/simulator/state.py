@@ -1,0 +1,70 @@
+"""One simulated API: its data, damage, limits and memory of what it served, tied together for the handlers."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from typing import Any
+
+from datasync.simulator.chaos import Chaos, parse_chaos
+from datasync.simulator.dataset import Dataset
+from datasync.simulator.limits import Clock, Limits, parse_rule
+from datasync.simulator.options import SimulatorOptions
+from datasync.simulator.pages import PageRenderer
+from datasync.simulator.served import ServedLog
+
+
+class Simulator:
+    """What all requests share. The clock gives epoch seconds and decides limits, cursors and tokens."""
+
+    def __init__(self, options: SimulatorOptions, clock: Clock = time.time) -> None:
+        began = time.perf_counter()
+        self.options = options
+        self.clock = clock
+        self.dataset = Dataset(options.seed, options.count)
+        damage_seed = options.seed if options.chaos_seed is None else options.chaos_seed
+        self.chaos = Chaos(parse_chaos(options.chaos), damage_seed, options.count)
+        self.limits = Limits(parse_rule(options.rate_limit), clock, count_refused=options.count_refused)
+        self.pages = PageRenderer(self.dataset, self.chaos.damaged, options.page_cache_mb << 20)
+        self.dashboard = options.dashboard()
+        self.served = ServedLog()
+        self._tokens: dict[str, float] = {}
+        if options.prerender in ("list", "both"):
+            self.pages.prerender(options.page_cap, options.timestamps)
+        if options.prerender in ("feed", "both"):
+            self.pages.prerender(options.page_cap, "ms")
+        self.startup_seconds = time.perf_counter() - began
+
+    def new_token(self) -> str:
+        """Give a stream token; earlier ones stay good for their own time."""
+        now = self.clock()
+        self._tokens = {token: ends for token, ends in self._tokens.items() if ends > now}
+        token = secrets.token_hex(32)
+        self._tokens[token] = now + self.options.token_ttl
+        return token
+
+    def knows_token(self, token: str | None) -> bool:
+        """Tell whether a stream token is one of ours and still good."""
+        return token is not None and self._tokens.get(token, 0.0) > self.clock()
+
+    def totals(self) -> dict[str, int]:
+        """Count what there is."""
+        people = self.dataset.people
+        return {"events": self.dataset.count, "users": people.users, "sessions": people.sessions}
+
+    def stats(self) -> dict[str, Any]:
+        """Count what was done; `cpuSeconds` is of the whole process, so that a bench can take a difference."""
+        entries = self.served.entries()
+        return {
+            "seed": self.options.seed,
+            **self.totals(),
+            "answers": len(entries),
+            "eventsServed": sum(entry.count for entry in entries if entry.complete),
+            "byStatus": {str(status): n for status, n in sorted(Counter(entry.status for entry in entries).items())},
+            "byEndpoint": dict(sorted(Counter(entry.endpoint for entry in entries).items())),
+            "chaos": self.chaos.applied(),
+            "damagedRecords": dict(sorted(Counter(self.chaos.damaged.values()).items())),
+            "startupSeconds": round(self.startup_seconds, 3),
+            "cpuSeconds": time.process_time(),
+        }

@@ -1,0 +1,1 @@
+"""Where rows are stored, together with the checkpoint."""

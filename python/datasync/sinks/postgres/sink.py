@@ -1,0 +1,86 @@
+"""The PostgreSQL sink: rows, quarantine and checkpoint in one transaction."""
+
+from contextlib import suppress
+
+import asyncpg
+
+from datasync import hookspecs
+from datasync.config import Settings
+from datasync.errors import SinkUnavailable
+from datasync.model import Batch, Checkpoint, Committed, EncoderPlan
+from datasync.plugins import Register
+from datasync.sinks.postgres import checkpoint, copy, ddl, quarantine
+from datasync.sinks.postgres.errors import mapped
+from datasync.sinks.postgres.pool import Connection, create_pool
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds for a clean close; then connections are cut."""
+
+
+class PostgresSink:
+    """See `datasync.sinks.base.Sink`.
+
+    One connection writes, for the whole run: the stream's lock lives in its session.
+    """
+
+    def __init__(self, settings: Settings, stream: str, plan: EncoderPlan) -> None:
+        self._settings = settings
+        self._stream = stream
+        self._columns = [column.name for column in plan.columns]
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._connection: Connection | None = None
+        self._epoch = 0
+
+    async def connect(self) -> Checkpoint:
+        """See Sink."""
+        self._pool = await create_pool(self._settings)
+        with mapped("reading the checkpoint"):
+            self._connection = await self._pool.acquire()
+            await checkpoint.lock(self._writer, self._stream)
+            if not await ddl.installed_version(self._writer):
+                return Checkpoint()
+            return await checkpoint.read(self._writer, self._stream)
+
+    async def open(self) -> Checkpoint:
+        """See Sink."""
+        with mapped("preparing the tables"):
+            await ddl.migrate(self._writer)
+            self._epoch, taken = await checkpoint.take_over(self._writer, self._stream)
+            await copy.clear(self._writer)
+            return taken
+
+    async def commit(self, batch: Batch) -> Committed:
+        """See Sink."""
+        with mapped("storing a batch"):
+            async with self._writer.transaction():
+                await copy.stage(self._writer, batch.chunks, self._columns)
+                inserted = await copy.upsert(self._writer, self._columns) if batch.row_count else 0
+                rejects = batch.rejects
+                kept = await quarantine.keep(self._writer, self._stream, rejects)
+                repeated = batch.row_count - inserted + len(rejects) - kept
+                done = Committed(inserted, repeated, kept)
+                await checkpoint.advance(self._writer, self._stream, self._epoch, batch, done)
+                if batch.row_count:
+                    await copy.clear(self._writer)
+        return done
+
+    async def close(self) -> None:
+        """See Sink."""
+        if self._pool is None:
+            return
+        with suppress(Exception):
+            if self._connection is not None:
+                await self._connection.close(timeout=CLOSE_TIMEOUT)
+        self._pool.terminate()
+
+    @property
+    def _writer(self) -> Connection:
+        if self._connection is None:
+            raise SinkUnavailable("the sink is not connected")
+        return self._connection
+
+
+@hookspecs.hookimpl
+def register_sinks(register: Register) -> None:
+    """Offer `postgres`."""
+    register("postgres", PostgresSink)

@@ -1,0 +1,1 @@
+"""Changing records between the API and the table."""

@@ -1,0 +1,57 @@
+"""Applies transforms, one after the other, to raw records."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+
+Transform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any] | None]
+
+
+class TransformFailed(Exception):
+    """A transform raised, or gave back something that is no record. The message names it."""
+
+
+class Undecodable(Exception):
+    """The raw record is not one that Python can hold."""
+
+
+class Chain:
+    """Raw JSON in, raw JSON out, through the transforms.
+
+    Numbers stay exact on the way: integers of any size are `int`, all others `decimal.Decimal`.
+    """
+
+    def __init__(self, transforms: Sequence[tuple[str, Transform]], *, mask: Callable[[str], str] = str) -> None:
+        """Take (name, function) pairs, in order, and what masks secrets in the messages of their exceptions."""
+        self._mask = mask
+        self._transforms = transforms
+        self._decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+        self._encoder = msgspec.json.Encoder(decimal_format="number")
+
+    def __call__(self, raw: bytes) -> bytes | None:
+        """Give the record to store as JSON, or None to leave it out.
+
+        Raises:
+            Undecodable: `raw` can't be decoded.
+            TransformFailed: a transform failed, or its result can't be encoded.
+        """
+        try:
+            record: dict[str, Any] | None = self._decoder.decode(raw)
+        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, ValueError) as error:
+            raise Undecodable(str(error)) from error
+        for name, function in self._transforms:
+            try:
+                record = function(record)  # type: ignore[arg-type]  # None leaves the loop below
+            except Exception as error:
+                raise TransformFailed(self._mask(f"{name}: {type(error).__name__}: {error}")) from error
+            if record is None:
+                return None
+            if not isinstance(record, dict):
+                raise TransformFailed(f"{name}: gave a {type(record).__name__}, not a dict or None")
+        try:
+            return self._encoder.encode(record)
+        except Exception as error:  # a value may bring an encoder of its own
+            reason = f"the result can't be encoded: {type(error).__name__}: {error}"
+            raise TransformFailed(self._mask(reason)) from error

@@ -1,0 +1,39 @@
+//! Pages of JSON records into PostgreSQL's binary COPY format, without Python.
+//!
+//! A page is walked once, byte by byte; no tree is built. [`Plan`] says where the records and columns are, [`encode`]
+//! makes COPY tuples of a page, [`split`] and [`extract`] do the same work in two steps for callers that change records
+//! in between, and [`inflate`] undoes a content encoding within a limit.
+
+#![forbid(unsafe_code)]
+
+mod copy;
+mod encode;
+mod epoch;
+mod error;
+mod extract;
+mod find;
+mod inflate;
+mod nesting;
+mod number;
+mod page;
+mod plan;
+mod record;
+mod reject;
+mod scan;
+mod split;
+mod stats;
+pub mod timestamp;
+mod trie;
+mod unescape;
+mod walk;
+
+pub use copy::{HEADER, TRAILER};
+pub use encode::{Encoded, encode};
+pub use error::{PageCode, PageError, PlanError};
+pub use extract::{Extracted, Field, extract};
+pub use inflate::inflate;
+pub use page::Envelope;
+pub use plan::Plan;
+pub use reject::{Reject, RejectCode};
+pub use split::{Split, split};
+pub use stats::Stats;

@@ -1,0 +1,202 @@
+//! One pass over one JSON value that checks its grammar and marks where the values of a trie's paths stand.
+
+use crate::error::Broken;
+use crate::nesting::Nesting;
+use crate::reject::RejectCode;
+use crate::scan::Scan;
+use crate::trie::{NONE, Node, ROOT, Trie};
+use crate::unescape::unescape;
+
+/// Where a value stands in the text. Empty if there is none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Whether it is a string with an escape in it.
+    pub(crate) escaped: bool,
+}
+
+impl Span {
+    /// The value as it is written, or nothing.
+    pub(crate) fn of<'a>(&self, body: &'a [u8]) -> &'a [u8] {
+        &body[self.start..self.end]
+    }
+}
+
+/// What may step in at the values that paths lead to or through.
+pub(crate) trait Visit<'a> {
+    /// True if it has stepped over the value under the cursor itself.
+    fn value(&mut self, scan: &mut Scan<'a>, node: Node) -> Result<bool, Broken>;
+}
+
+/// Steps in nowhere.
+pub(crate) struct Pass;
+
+impl<'a> Visit<'a> for Pass {
+    #[inline]
+    fn value(&mut self, _scan: &mut Scan<'a>, _node: Node) -> Result<bool, Broken> {
+        Ok(false)
+    }
+}
+
+/// The state of a walk, kept from one value to the next so that no walk allocates.
+#[derive(Debug, Default)]
+pub(crate) struct Walker {
+    max_depth: usize,
+    nesting: Nesting,
+    /// The open containers that paths lead to or through.
+    tracked: Vec<Tracked>,
+    /// An unescaped key.
+    key: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Tracked {
+    node: Node,
+    start: usize,
+    depth: usize,
+    /// The node whose keys are looked up in here; NONE in arrays and where no path goes on.
+    keys: Node,
+}
+
+impl Walker {
+    pub(crate) fn new(max_depth: usize) -> Self {
+        Self { max_depth, ..Self::default() }
+    }
+
+    /// Step over the value under the cursor and set the span of each node of `trie`.
+    ///
+    /// Of equal keys the last counts, with all below it, as in `jsonb`.
+    pub(crate) fn value<'a>(
+        &mut self,
+        scan: &mut Scan<'a>,
+        trie: &Trie,
+        spans: &mut [Span],
+        visit: &mut impl Visit<'a>,
+    ) -> Result<(), Broken> {
+        self.nesting.clear();
+        self.tracked.clear();
+        spans.fill(Span::default());
+        let mut node = ROOT; // of the value under the cursor
+        let mut keys = NONE; // of the innermost open container
+        loop {
+            let start = scan.pos;
+            if node != NONE && visit.value(scan, node)? {
+                spans[node] = Span { start, end: scan.pos, escaped: false };
+            } else {
+                match scan.peek() {
+                    b'"' => {
+                        let escaped = scan.string()?;
+                        if node != NONE {
+                            spans[node] = Span { start, end: scan.pos, escaped };
+                        }
+                    }
+                    opening @ (b'{' | b'[') => {
+                        let object = opening == b'{';
+                        keys = self.open(scan, trie, node, object);
+                        scan.whitespace();
+                        // ASCII has the closing brackets two after the opening ones.
+                        if scan.peek() != opening + 2 {
+                            node = if object { self.key(scan, trie, spans, keys)? } else { NONE };
+                            continue;
+                        }
+                    }
+                    _ => {
+                        scan.bare()?;
+                        if node != NONE {
+                            spans[node] = Span { start, end: scan.pos, escaped: false };
+                        }
+                    }
+                }
+            }
+            // Behind a value, or before the end of an empty container.
+            loop {
+                if self.nesting.depth() == 0 {
+                    return Ok(());
+                }
+                scan.whitespace();
+                let object = self.nesting.in_object();
+                match scan.peek() {
+                    b',' => {
+                        scan.pos += 1;
+                        scan.whitespace();
+                        node = if object { self.key(scan, trie, spans, keys)? } else { NONE };
+                        break;
+                    }
+                    closing if closing == if object { b'}' } else { b']' } => {
+                        scan.pos += 1;
+                        keys = self.close(scan, spans);
+                    }
+                    _ if object => return Err(scan.broken("`,` or `}` is missing")),
+                    _ => return Err(scan.broken("`,` or `]` is missing")),
+                }
+            }
+        }
+    }
+
+    /// Open the container under the cursor. Give the node whose keys are looked up in it.
+    #[inline]
+    fn open(&mut self, scan: &mut Scan<'_>, trie: &Trie, node: Node, object: bool) -> Node {
+        let start = scan.pos;
+        scan.pos += 1;
+        self.nesting.push(object);
+        let depth = self.nesting.depth();
+        if depth > self.max_depth {
+            scan.note(start, RejectCode::TooDeep);
+        }
+        if node == NONE {
+            return NONE;
+        }
+        let keys = if object && trie.has_keys(node) { node } else { NONE };
+        self.tracked.push(Tracked { node, start, depth, keys });
+        keys
+    }
+
+    /// Close the innermost container, behind its bracket. Give the node whose keys are looked up in the next one out.
+    #[inline]
+    fn close(&mut self, scan: &Scan<'_>, spans: &mut [Span]) -> Node {
+        let depth = self.nesting.depth();
+        self.nesting.pop();
+        if let Some(&Tracked { node, start, depth: opened, .. }) = self.tracked.last()
+            && opened == depth
+        {
+            spans[node] = Span { start, end: scan.pos, escaped: false };
+            self.tracked.pop();
+        }
+        match self.tracked.last() {
+            Some(outer) if outer.depth == depth - 1 => outer.keys,
+            _ => NONE,
+        }
+    }
+
+    /// Step over a key and its colon to the value. Give the value's node.
+    #[inline]
+    fn key(&mut self, scan: &mut Scan<'_>, trie: &Trie, spans: &mut [Span], keys: Node) -> Result<Node, Broken> {
+        if scan.peek() != b'"' {
+            return Err(scan.broken("a key is missing"));
+        }
+        let start = scan.pos + 1;
+        let escaped = scan.string()?;
+        let mut node = NONE;
+        if keys != NONE {
+            let raw = &scan.body[start..scan.pos - 1];
+            node = if escaped { self.escaped_child(trie, keys, raw) } else { trie.child(keys, raw) };
+            if node != NONE {
+                spans[node..trie.end(node)].fill(Span::default());
+            }
+        }
+        scan.whitespace();
+        if scan.peek() != b':' {
+            return Err(scan.broken("`:` is missing"));
+        }
+        scan.pos += 1;
+        scan.whitespace();
+        Ok(node)
+    }
+
+    #[cold]
+    fn escaped_child(&mut self, trie: &Trie, keys: Node, raw: &[u8]) -> Node {
+        self.key.clear();
+        if unescape(raw, &mut self.key) { trie.child(keys, &self.key) } else { NONE }
+    }
+}

@@ -1,0 +1,57 @@
+"""The command `simulate`: every option of the simulated API is one of its flags."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from datasync.cli.simulate import simulate
+from datasync.simulator.options import SimulatorOptions
+
+
+def test_every_option_has_a_flag_with_the_same_default() -> None:
+    flags = {flag.name: flag for flag in simulate.params}
+    assert set(flags) == set(SimulatorOptions.__struct_fields__)
+    defaults = msgspec.structs.asdict(SimulatorOptions())
+    context = simulate.make_context("simulate", [])
+    different = {name for name, value in context.params.items() if str(value) != str(defaults[name])}
+    # A person wants a port to type, a test one that is free.
+    assert different == {"port"}
+
+
+def test_every_flag_has_a_help_text() -> None:
+    assert all(getattr(flag, "help", None) for flag in simulate.params)
+
+
+@pytest.mark.parametrize("arguments", [["--chaos", "nonsense=1"], ["--rate-limit", "0/1"], ["--latency", "-1"]])
+def test_nonsense_is_refused_with_its_reason(arguments: list[str]) -> None:
+    result = CliRunner().invoke(simulate, arguments)
+    assert result.exit_code == 2
+    assert arguments[0].removeprefix("--").split("-")[0] in result.output or "seconds" in result.output
+
+
+def test_command_says_where_it_listens_and_ends_on_interrupt(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    arguments = ["--port", "0", "--count", "10", "--ready-file", str(ready)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "datasync.simulator", *arguments], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().strip()
+        try:
+            url = line.removeprefix("listening on ")
+            assert ready.read_text() == f"{url}\n"
+            answer = httpx.get(f"{url}/events", headers={"X-API-Key": "demo-key"}, trust_env=False)
+            assert answer.json()["meta"]["returned"] == 10
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 0

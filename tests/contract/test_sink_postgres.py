@@ -1,0 +1,188 @@
+"""What the PostgreSQL sink promises, on a real server."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from datasync.config import Secret, Settings
+from datasync.endpoints.datasync_api import PLAN
+from datasync.errors import LeaseLost, SinkError, SinkUnavailable
+from datasync.model import Batch, Checkpoint, Chunk, Reject
+from datasync.sinks.postgres import ddl
+from datasync.sinks.postgres.pool import create_pool
+from datasync.sinks.postgres.sink import PostgresSink
+from tests.support import Database
+
+STREAM = "datasync.events"
+
+
+def settings(database: Database) -> Settings:
+    return Settings(Secret(database.dsn, source="test"), "http://unused", Secret("unused", source="test"))
+
+
+def sink(database: Database) -> PostgresSink:
+    return PostgresSink(settings(database), STREAM, PLAN)
+
+
+def chunk(*ids: str, rejects: tuple[Reject, ...] = ()) -> Chunk:
+    rows = [(key, "click", None, f'{{"id":"{key}"}}') for key in ids]
+    return Chunk(len(rows), 10, len(rows) + len(rejects), rejects, None, None, None, None, None, rows=rows)
+
+
+def reject(raw: bytes, code: str = "required_missing") -> Reject:
+    return Reject("c", 0, 0, code, "detail with \0 and \ud800", raw)
+
+
+def batch(page: int, *chunks: Chunk) -> Batch:
+    return Batch(chunks, Checkpoint(f"cursor-{page}", {"id": "x", "ts": page}, page, page * 10))
+
+
+def opened(database: Database, use: Callable[[PostgresSink], Awaitable[None]]) -> None:
+    async def main() -> None:
+        target = sink(database)
+        try:
+            await target.connect()
+            await target.open()
+            await use(target)
+        finally:
+            await target.close()
+
+    asyncio.run(main())
+
+
+def test_connecting_writes_nothing(database: Database) -> None:
+    async def main() -> None:
+        target = sink(database)
+        assert await target.connect() == Checkpoint()
+        await target.close()
+
+    asyncio.run(main())
+    assert database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
+
+
+def test_a_commit_counts_new_rows_repeats_and_rejects_exactly(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        first = await target.commit(batch(1, chunk("a", "b", "b"), chunk("c", rejects=(reject(b"{}"),))))
+        assert (first.rows, first.duplicates, first.quarantined) == (3, 1, 1)
+        second = await target.commit(batch(2, chunk("c", "d", rejects=(reject(b"{}"), reject(b"{}", "other")))))
+        assert (second.rows, second.duplicates, second.quarantined) == (1, 2, 1)
+
+    opened(database, use)
+    state = database.fetch("SELECT * FROM cursor_state")[0]
+    assert (state["events_ingested"], state["duplicates"], state["quarantined"]) == (4, 3, 2)
+
+
+def test_the_checkpoint_comes_back_as_it_was_committed(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        await target.commit(batch(7, chunk("a")))
+
+    opened(database, use)
+
+    async def again() -> Checkpoint:
+        target = sink(database)
+        read = await target.connect()
+        assert await target.open() == read
+        await target.close()
+        return read
+
+    assert asyncio.run(again()) == batch(7).checkpoint
+
+
+def test_the_first_row_of_a_key_stays(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        await target.commit(batch(1, chunk("a")))
+        other = Chunk(1, 1, 1, [], None, None, None, None, None, rows=[("a", "purchase", None, "{}")])
+        await target.commit(batch(2, other))
+
+    opened(database, use)
+    assert database.value("SELECT event_type FROM ingested_events") == "click"
+
+
+def test_a_run_that_was_taken_over_can_commit_nothing(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        await target.commit(batch(1, chunk("a")))
+        # What another run does when it begins, as behind a pooler that breaks session locks.
+        pool = await create_pool(settings(database))
+        await pool.execute("UPDATE cursor_state SET epoch = epoch + 1")
+        await pool.close()
+        with pytest.raises(LeaseLost):
+            await target.commit(batch(2, chunk("b", rejects=(reject(b"{}"),))))
+
+    opened(database, use)
+    assert [row[0] for row in database.fetch("SELECT id FROM ingested_events")] == ["a"]
+    assert database.value("SELECT cursor_value FROM cursor_state") == "cursor-1"
+    assert database.value("SELECT count(*) FROM quarantined_events") == 0
+
+
+def test_a_refused_row_rolls_back_rows_rejects_and_checkpoint_together(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        bad = Chunk(1, 1, 1, [], None, None, None, None, None, rows=[("b", None, None, '{"a":"\\u0000"}')])
+        with pytest.raises(SinkError, match="22P05"):
+            await target.commit(batch(1, chunk("a", rejects=(reject(b"{}"),)), bad))
+        assert (await target.commit(batch(1, chunk("a")))).rows == 1
+
+    opened(database, use)
+    assert database.value("SELECT count(*) FROM ingested_events") == 1
+    assert database.value("SELECT count(*) FROM quarantined_events") == 0
+
+
+def test_a_lost_connection_is_reported_as_such_and_stores_nothing(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        pool = await create_pool(settings(database))
+        await pool.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await pool.close()
+        with pytest.raises(SinkUnavailable):
+            await target.commit(batch(1, chunk("a")))
+
+    opened(database, use)
+    assert database.value("SELECT count(*) FROM ingested_events") == 0
+
+
+def test_staged_leftovers_never_reach_the_target(database: Database) -> None:
+    async def nothing(_target: PostgresSink) -> None: ...
+
+    opened(database, nothing)
+    database.execute("INSERT INTO staging_events VALUES ('stray', 'x', NULL, '{}')")
+
+    async def use(target: PostgresSink) -> None:
+        assert (await target.commit(batch(1, chunk("a")))).rows == 1
+
+    opened(database, use)
+    assert [row[0] for row in database.fetch("SELECT id FROM ingested_events")] == ["a"]
+
+
+def test_migrations_may_run_twice_and_side_by_side(database: Database) -> None:
+    async def main() -> None:
+        pool = await create_pool(settings(database))
+
+        async def one() -> None:
+            async with pool.acquire() as connection:
+                await ddl.migrate(connection)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(one())
+        await one()
+        await pool.close()
+
+    asyncio.run(main())
+    assert database.value("SELECT count(*) FROM datasync_schema") == len(ddl.MIGRATIONS)
+
+
+def test_a_cursor_table_of_another_program_is_kept_and_its_rows_are_not_continued(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE cursor_state (id SERIAL PRIMARY KEY, cursor_value TEXT NOT NULL,"
+        " events_ingested BIGINT NOT NULL DEFAULT 0, updated_at TIMESTAMPTZ DEFAULT now());"
+        "INSERT INTO cursor_state (cursor_value) VALUES ('theirs')"
+    )
+
+    async def use(target: PostgresSink) -> None:
+        await target.commit(batch(1, chunk("a")))
+
+    opened(database, use)
+    rows = database.fetch("SELECT cursor_value FROM cursor_state ORDER BY id")
+    assert [row[0] for row in rows] == ["theirs", "cursor-1"]

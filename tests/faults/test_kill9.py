@@ -1,0 +1,67 @@
+"""SIGKILL at any moment loses nothing and stores nothing twice."""
+
+import random
+import time
+from collections.abc import Callable
+
+import pytest
+
+from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
+from tests.support import API_KEY, Database, environment, finish, ingest, start
+
+Simulate = Callable[[SimulatorOptions], SimulatorProcess]
+
+pytestmark = pytest.mark.usefixtures("workdir")
+
+EVENTS = 40_000
+PAGE = 200
+KILLS = 20
+
+
+def stored(database: Database) -> list[str]:
+    if database.value("SELECT to_regclass('ingested_events') IS NULL"):
+        return []
+    return [row[0] for row in database.fetch("SELECT id FROM ingested_events")]
+
+
+def test_twenty_kills_at_random_moments_and_every_served_event_is_stored_once(
+    simulate: Simulate, database: Database
+) -> None:
+    chance = random.Random(20)
+    api = simulate(SimulatorOptions(count=EVENTS, api_key=API_KEY, rate_limit="none", page_cap=PAGE, latency=0.002))
+    dataset = Dataset(1, EVENTS)
+    order = dataset.ids()
+    kills = 0
+    while kills < KILLS:
+        before = len(api.served())
+        process = start(["ingest"], environment(database.dsn, api.base_url))
+        # Anywhere from before the first request to well inside the writing.
+        moment = before + chance.randrange(0, 2 * EVENTS // PAGE // KILLS)
+        deadline = time.monotonic() + 60
+        while len(api.served()) < moment and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        time.sleep(chance.random() * 0.03)
+        assert process.poll() is None, "killed while it runs"
+        process.kill()
+        assert finish(process).code == -9
+        kills += 1
+        # Whatever the moment: the table holds exactly the events up to a page border, and the checkpoint says which.
+        ids = stored(database)
+
+        assert len(ids) % PAGE == 0
+        assert set(ids) == set(order[: len(ids)])
+
+    run = ingest(database.dsn, api.base_url)
+    assert run.code == 0, run.stderr
+    served = {
+        order[index]
+        for answer in api.served()
+        if answer.endpoint == "events" and answer.status == 200 and answer.first is not None
+        for index in range(answer.first, answer.first + answer.count)
+    }
+    ids = stored(database)
+    assert len(ids) == len(set(ids)) == EVENTS
+    assert set(ids) == served
+    state = database.fetch("SELECT * FROM cursor_state")[0]
+    assert (state["events_ingested"], state["served"], state["complete"]) == (EVENTS, EVENTS, True)

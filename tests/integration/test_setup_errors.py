@@ -1,0 +1,142 @@
+"""A bad set-up ends with exit 2, one clear error, and nothing written."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from datasync.simulator import SimulatorOptions, SimulatorProcess
+from tests.support import API_KEY, Database, environment, finish, ingest, start
+
+Simulate = Callable[[SimulatorOptions], SimulatorProcess]
+
+pytestmark = pytest.mark.usefixtures("workdir")
+
+OPTIONS = SimulatorOptions(count=100, api_key=API_KEY, rate_limit="none")
+
+
+def untouched(database: Database) -> bool:
+    return not database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "API_BASE_URL", "API_KEY"])
+def test_a_missing_variable_is_named(simulate: Simulate, database: Database, name: str) -> None:
+    api = simulate(OPTIONS)
+    env = environment(database.dsn, api.base_url)
+    del env[name]
+    run = finish(start(["ingest"], env))
+    assert run.code == 2
+    assert name in run.error["event"]
+    assert run.error["hint"]
+    assert untouched(database)
+    assert not api.served()
+
+
+def test_an_unknown_flag_is_refused_before_the_first_request(simulate: Simulate, database: Database) -> None:
+    api = simulate(OPTIONS)
+    run = ingest(database.dsn, api.base_url, "--no-such-flag")
+    assert run.code == 2
+    assert "--no-such-flag" in run.stderr
+    assert untouched(database)
+    assert not api.served()
+
+
+def test_an_unknown_transform_is_refused_before_the_first_request(simulate: Simulate, database: Database) -> None:
+    api = simulate(OPTIONS)
+    run = ingest(database.dsn, api.base_url, "--transform", "no-such-transform")
+    assert run.code == 2
+    assert run.error["code"] == "plugin"
+    assert "identity" in run.error["hint"]
+    assert untouched(database)
+    assert not api.served()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://nobody:pw-canary@127.0.0.1:{port}/db",
+        "postgresql:///db?host=/nonexistent",
+        "postgresql://[bad/pw-canary",
+        "postgresql://u:pw-canary@host:notaport/db",
+    ],
+)
+def test_an_unreachable_database_is_reported_and_the_api_is_not_asked(simulate: Simulate, url: str) -> None:
+    api = simulate(OPTIONS)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        run = ingest(url.format(port=unused.getsockname()[1]), api.base_url)
+    assert run.code == 2, run.stderr
+    assert "DATABASE_URL" in str(run.error)
+    assert "pw-canary" not in run.stderr
+    assert not api.served()
+
+
+def test_a_database_that_does_not_exist_is_reported(simulate: Simulate, database: Database) -> None:
+    run = ingest(database.dsn.replace(database.name, "no_such_database"), simulate(OPTIONS).base_url)
+    assert run.code == 2
+    assert "no_such_database" in run.error["event"]
+
+
+def test_a_refused_key_names_its_variable_and_leaves_the_database_untouched(
+    simulate: Simulate, database: Database
+) -> None:
+    run = ingest(database.dsn, simulate(OPTIONS).base_url, key="wrong-key-canary")
+    assert run.code == 2
+    assert run.error["code"] == "auth"
+    assert "API_KEY" in run.error["event"]
+    assert "wrong-key-canary" not in run.stderr
+    assert untouched(database)
+
+
+def test_a_wrong_path_leaves_the_database_untouched(simulate: Simulate, database: Database) -> None:
+    run = ingest(database.dsn, simulate(OPTIONS).base_url + "/v9")
+    assert run.code == 2
+    assert "404" in run.error["event"]
+    assert untouched(database)
+
+
+def test_a_table_of_another_shape_is_not_overwritten(simulate: Simulate, database: Database) -> None:
+    database.execute("CREATE TABLE ingested_events (id integer PRIMARY KEY, note text)")
+    run = ingest(database.dsn, simulate(OPTIONS).base_url)
+    assert run.code == 2, run.stderr
+    assert run.error["code"] == "schema_mismatch"
+    assert database.value("SELECT count(*) FROM ingested_events") == 0
+
+
+def test_tables_from_a_newer_version_are_refused(simulate: Simulate, database: Database) -> None:
+    database.execute(
+        "CREATE TABLE datasync_schema (version int, applied_at timestamptz);"
+        "INSERT INTO datasync_schema VALUES (999, now())"
+    )
+    run = ingest(database.dsn, simulate(OPTIONS).base_url)
+    assert run.code == 2
+    assert run.error["code"] == "schema_mismatch"
+    assert "upgrade" in run.error["hint"]
+
+
+def test_a_second_run_of_the_same_stream_is_refused(
+    simulate: Simulate, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datasync.errors import SinkBusy
+    from datasync.model import Checkpoint
+    from datasync.sinks.postgres import checkpoint
+    from tests.contract.test_sink_postgres import sink
+
+    monkeypatch.setattr(checkpoint, "LOCK_WAIT", 0.2)
+
+    async def main() -> None:
+        first, second = sink(database), sink(database)
+        try:
+            assert await first.connect() == Checkpoint()
+            with pytest.raises(SinkBusy, match=r"datasync\.events"):
+                await second.connect()
+            await first.close()
+            third = sink(database)
+            assert await third.connect() == Checkpoint()
+            await third.close()
+        finally:
+            await first.close()
+            await second.close()
+
+    asyncio.run(main())

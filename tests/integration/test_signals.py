@@ -1,0 +1,92 @@
+"""SIGTERM and SIGINT: stop, store what is in hand, checkpoint, and go on exactly there the next time."""
+
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
+from tests.support import API_KEY, Database, environment, finish, ingest, start
+
+Simulate = Callable[[SimulatorOptions], SimulatorProcess]
+
+pytestmark = pytest.mark.usefixtures("workdir")
+
+
+def await_answers(api: SimulatorProcess, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(api.served()) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_run_after_a_checkpoint_and_the_next_run_goes_on_there(
+    simulate: Simulate, database: Database, number: signal.Signals, code: int
+) -> None:
+    api = simulate(SimulatorOptions(count=3000, api_key=API_KEY, rate_limit="none", page_cap=100, latency=0.03))
+    process = start(["ingest"], environment(database.dsn, api.base_url))
+    await_answers(api, 5)
+    process.send_signal(number)
+    run = finish(process)
+    assert run.code == code, run.stderr
+    assert "ingestion complete" not in run.stderr
+    rows = run.line("ingestion interrupted")["rows"]
+    assert 0 < rows < 3000
+    # In-flight answers were waited for: nothing that was served is missing.
+    assert rows == 100 * len(api.served())
+    served_before = len(api.served())
+    again = ingest(database.dsn, api.base_url)
+    assert again.code == 0, again.stderr
+    assert again.line("ingestion complete")["rows"] == 3000 - rows
+    assert len(api.served()) == 30, "no page was asked for twice"
+    assert served_before < 30
+    dataset = Dataset(1, 3000)
+    assert {row[0] for row in database.fetch("SELECT id FROM ingested_events")} == set(dataset.ids())
+
+
+def test_a_signal_during_a_long_rate_limit_wait_is_obeyed_at_once(simulate: Simulate, database: Database) -> None:
+    api = simulate(SimulatorOptions(count=3000, api_key=API_KEY, rate_limit="2/600", page_cap=100))
+    process = start(["ingest"], environment(database.dsn, api.base_url))
+    await_answers(api, 2)
+    deadline = time.monotonic() + 60
+    while database.value("SELECT to_regclass('ingested_events') IS NULL") or (
+        database.value("SELECT count(*) FROM ingested_events") < 200
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    run = finish(process)
+    assert run.code == 143, run.stderr
+    assert run.line("ingestion interrupted")["rows"] == 200
+    # Generous: an idle machine takes 0.1 s; the wait itself would be 600 s.
+    assert time.monotonic() - asked < 20
+
+
+def test_an_answer_that_never_ends_is_given_up_after_the_grace_time(simulate: Simulate, database: Database) -> None:
+    api = simulate(
+        SimulatorOptions(
+            count=3000, api_key=API_KEY, rate_limit="none", page_cap=100, chaos="slow=1", slow_seconds=8.0, latency=0.0
+        )
+    )
+    process = start(["ingest"], environment(database.dsn, api.base_url))
+    await_answers(api, 1)
+    process.send_signal(signal.SIGTERM)
+    run = finish(process)
+    assert run.code == 143, run.stderr
+
+
+def test_a_second_signal_ends_the_process_at_once(simulate: Simulate, database: Database) -> None:
+    api = simulate(
+        SimulatorOptions(
+            count=3000, api_key=API_KEY, rate_limit="none", page_cap=100, chaos="slow=0.5", slow_seconds=60.0
+        )
+    )
+    process = start(["ingest"], environment(database.dsn, api.base_url))
+    await_answers(api, 1)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    run = finish(process)
+    assert run.code in (130, 143)

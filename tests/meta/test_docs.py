@@ -1,0 +1,92 @@
+"""What the documents tell people to type works, and what they point to is there."""
+
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from datasync.cli import main
+from datasync.simulator import SimulatorOptions, SimulatorProcess
+from tests.support import API_KEY, Database, ingest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/RESULTS.md")
+
+
+def blocks(document: str, language: str = "") -> list[str]:
+    """The fenced blocks of a document."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+    return [text for tag, text in fenced if tag == language]
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    for document in DOCUMENTS:
+        for block in blocks(document):
+            for line in block.splitlines():
+                words = shlex.split(line.removeprefix("$ "), comments=True)
+                while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+                    words = words[1:]
+                if words:
+                    yield document, words
+
+
+def test_every_make_target_in_a_document_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {word for _, words in commands() if words[0] == "make" for word in words[1:]}
+    assert {"demo", "test", "build"} <= named <= targets
+
+
+def test_every_datasync_command_in_a_document_parses() -> None:
+    found = [words for _, words in commands() if Path(words[0]).name == "datasync" and words[1:]]
+    assert found
+    for words in found:
+        command = main.commands[words[1]]
+        parser = command.make_context(words[1], [], resilient_parsing=True)
+        options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+        known = {name for option in options for name in option.opts}
+        used = {word for word in words[2:] if word.startswith("-")}
+        assert used <= known, words
+        assert parser.command is command
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_to_a_file_leads_somewhere(document: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
+        if "://" not in target:
+            assert (ROOT / document).parent.joinpath(target).exists(), target
+
+
+def test_the_readmes_transform_works_as_printed(
+    simulate: Callable[[SimulatorOptions], SimulatorProcess], database: Database, workdir: Path
+) -> None:
+    (source,) = blocks("README.md", "python")
+    (workdir / "mine.py").write_text(source)
+    api = simulate(SimulatorOptions(count=50, api_key=API_KEY, rate_limit="none"))
+    (words,) = [words for document, words in commands() if document == "README.md" and "--plugin" in words]
+    run = ingest(database.dsn, api.base_url, *words[2:])
+    assert run.code == 0, run.stderr
+    assert database.value("SELECT bool_and(data->>'name' = lower(data->>'name')) FROM ingested_events")
+
+
+def test_every_exit_code_and_table_of_the_readme_is_real(database: Database) -> None:
+    import asyncio
+
+    import asyncpg
+
+    from datasync import errors
+    from datasync.sinks.postgres import ddl
+
+    async def tables() -> set[str]:
+        connection = await asyncpg.connect(database.dsn)
+        await ddl.migrate(connection)
+        rows = await connection.fetch("SELECT relname::text FROM pg_class WHERE relkind = 'r'")
+        await connection.close()
+        return {row[0] for row in rows}
+
+    text = (ROOT / "README.md").read_text()
+    assert {"ingested_events", "quarantined_events", "cursor_state"} <= asyncio.run(tables())
+    for code in (errors.EXIT_DONE, errors.EXIT_LEFT, errors.EXIT_SETUP):
+        assert f"| {code} |" in text

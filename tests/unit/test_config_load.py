@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from datasync.config import Secret, load
+from datasync.errors import ConfigError
+
+GOOD = {
+    "DATABASE_URL": "postgresql://user:s3cret-pw@host/db",
+    "API_BASE_URL": "https://api.example.com/v1/",
+    "API_KEY": "s3cret-key",
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # so that no .env of the developer's is read
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_a_missing_or_empty_variable_is_named(name: str, value: str | None) -> None:
+    environ = {key: text for key, text in GOOD.items() if key != name}
+    if value is not None:
+        environ[name] = value
+    with pytest.raises(ConfigError, match=f"not set: {name}$") as caught:
+        load(environ)
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+
+
+def test_all_missing_variables_are_named_at_once() -> None:
+    with pytest.raises(ConfigError, match="DATABASE_URL, API_BASE_URL, API_KEY"):
+        load({})
+
+
+def test_a_dotenv_file_in_the_working_directory_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    lines = [f"{name}={value}\n" for name, value in GOOD.items()]
+    (tmp_path / ".env").write_text("".join(lines))
+    settings = load({"API_KEY": "from-environment"})
+    assert settings.api_base_url == "https://api.example.com/v1"
+    assert settings.api_key.reveal() == "from-environment"
+    assert settings.database_url.reveal() == GOOD["DATABASE_URL"]
+
+
+def test_a_named_env_file_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not there"):
+        load(GOOD, env_file=tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://root:s3cret@h/db"),
+        ("DATABASE_URL", "s3cret"),
+        ("API_BASE_URL", "ftp://host/s3cret"),
+        ("API_BASE_URL", "api.example.com/v1"),
+        ("API_BASE_URL", "https://user:s3cret@host/v1"),
+        ("API_BASE_URL", "https://host/v1?key=s3cret"),
+        ("API_KEY", "s3cret\nX-Other: 1"),
+        ("API_KEY", "s3cret-ключ"),
+    ],
+)
+def test_a_malformed_value_is_refused_by_name_and_never_shown(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name) as caught:
+        load(GOOD | {name: value})
+    assert "s3cret" not in f"{caught.value}{caught.value.hint}{caught.value!r}"
+
+
+def test_a_secret_shows_in_no_text_form() -> None:
+    secret = Secret("s3cret", source="API_KEY")
+    settings = load(GOOD)
+    for text in (f"{secret}", repr(secret), f"{[secret]}", f"{settings!r}", str(settings)):
+        assert "s3cret" not in text
+    assert "API_KEY" in repr(secret)

@@ -1,0 +1,104 @@
+"""Pages become batches without being split, reordered or lost, whatever the sizes and whoever is faster."""
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasync.config.schema import BatchSettings
+from datasync.model import Batch, Checkpoint, Chunk
+from datasync.pipeline.outbox import Outbox
+
+
+def chunk(rows: int, nbytes: int = 100) -> Chunk:
+    return Chunk(rows, nbytes, rows, [], None, None, None, None, None)
+
+
+@given(
+    sizes=st.lists(st.integers(0, 12), max_size=30),
+    limit=st.integers(1, 20),
+    waiting=st.integers(1, 3),
+    writer_rests=st.lists(st.integers(0, 4), min_size=1, max_size=5),
+    fetcher_rests=st.lists(st.integers(0, 4), min_size=1, max_size=5),
+)
+def test_every_page_comes_out_once_in_order_with_the_checkpoint_of_its_batchs_last_page(
+    sizes: list[int], limit: int, waiting: int, writer_rests: list[int], fetcher_rests: list[int]
+) -> None:
+    async def main() -> list[Batch]:
+        box = Outbox(BatchSettings(rows=limit, waiting=waiting))
+        out: list[Batch] = []
+
+        async def fetch() -> None:
+            for number, size in enumerate(sizes):
+                await box.put(chunk(size), Checkpoint(pages=number + 1))
+                for _ in range(fetcher_rests[number % len(fetcher_rests)]):
+                    await asyncio.sleep(0)
+            await box.close()
+
+        async def write() -> None:
+            while (batch := await box.take()) is not None:
+                out.append(batch)
+                for _ in range(writer_rests[len(out) % len(writer_rests)]):
+                    await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fetch())
+            group.create_task(write())
+        return out
+
+    batches = asyncio.run(main())
+    assert [c.row_count for batch in batches for c in batch.chunks] == sizes
+    pages = 0
+    for batch in batches:
+        pages += len(batch.chunks)
+        assert batch.checkpoint.pages == pages
+        assert batch.row_count <= limit or len(batch.chunks) == 1
+
+
+def test_fetching_stops_while_two_full_batches_wait() -> None:
+    async def main() -> int:
+        box = Outbox(BatchSettings(rows=10, waiting=2))
+        put = 0
+
+        async def fetch() -> None:
+            nonlocal put
+            while True:
+                await box.put(chunk(5), Checkpoint())
+                put += 1
+
+        task = asyncio.ensure_future(fetch())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        blocked_at = put
+        await box.take()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        task.cancel()
+        return put - blocked_at if blocked_at == 4 else -1
+
+    assert asyncio.run(main()) == 2
+
+
+def test_an_idle_writer_gets_a_single_page_at_once() -> None:
+    async def main() -> Batch | None:
+        box = Outbox(BatchSettings(rows=10_000))
+        await box.put(chunk(1), Checkpoint(pages=1))
+        return await box.take()
+
+    batch = asyncio.run(main())
+    assert batch is not None
+    assert batch.row_count == 1
+
+
+def test_a_batch_is_full_by_bytes_too() -> None:
+    async def main() -> list[int]:
+        box = Outbox(BatchSettings(rows=10_000, nbytes=1000, waiting=5))
+        for _ in range(4):
+            await box.put(chunk(1, 600), Checkpoint())
+        await box.close()
+        out = []
+        while (batch := await box.take()) is not None:
+            out.append(len(batch.chunks))
+        return out
+
+    assert asyncio.run(main()) == [1, 1, 1, 1]

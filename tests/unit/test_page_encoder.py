@@ -1,0 +1,276 @@
+"""The native encoder does what `tests.reference` does, and refuses what PostgreSQL would refuse."""
+
+import gzip
+import json
+import threading
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasync._native import (
+    COPY_HEADER,
+    COPY_TRAILER,
+    EncodedPage,
+    PageEncoder,
+    PageError,
+    PlanError,
+    build_info,
+    inflate,
+)
+from datasync.model import Column, EncoderPlan
+from tests import reference
+from tests.page_cases import ENVELOPES, GOOD, RECORDS, page
+
+NOW_US = 1_769_600_000_000_000
+PLAN = EncoderPlan(
+    records="data",
+    next_cursor="pagination.nextCursor",
+    has_more="pagination.hasMore",
+    total="meta.total",
+    max_depth=5,
+    max_key_bytes=12,
+    columns=(
+        Column("id", "id", "text", required=True, key=True),
+        Column("event_type", "type", "text"),
+        Column("timestamp", "timestamp", "timestamptz"),
+        Column("page", "properties.page", "text"),
+        Column("properties", "properties", "jsonb"),
+        Column("data", "", "jsonb"),
+    ),
+)
+
+
+def encoder(plan: EncoderPlan = PLAN) -> PageEncoder:
+    return PageEncoder(msgspec.json.encode(plan))
+
+
+def same(body: bytes, plan: EncoderPlan = PLAN) -> None:
+    """Hold both lanes of the encoder to the reference."""
+    expected = reference.outcome(plan, body, NOW_US)
+    if isinstance(expected, reference.PageRefused):
+        calls: list[Callable[[], object]] = [
+            lambda: encoder(plan).encode(body, now_us=NOW_US),
+            lambda: encoder(plan).split(body),
+        ]
+        for call in calls:
+            with pytest.raises(PageError) as caught:
+                call()
+            assert (caught.value.code, caught.value.offset) == (expected.code, expected.offset)
+        return
+    fast = encoder(plan).encode(body, now_us=NOW_US)
+    rejects = [(reject.index, reject.offset, reject.code, reject.raw) for reject in fast.rejects]
+    assert rejects == expected.rejects
+    assert bytes(fast) == expected.tuples
+    assert (fast.records, fast.rows, fast.nbytes) == (expected.records, len(expected.keys), len(expected.tuples))
+    assert (fast.next_cursor, fast.has_more, fast.total) == (expected.next_cursor, expected.has_more, expected.total)
+    times = [time for time in expected.timestamps if isinstance(time, int)]
+    summary = (
+        expected.keys[-1] if expected.keys else None,
+        expected.timestamps[-1] if expected.timestamps else None,
+        min(times, default=None),
+        max(times, default=None),
+    )
+    assert (fast.last_key, fast.last_timestamp_us, fast.min_timestamp_us, fast.max_timestamp_us) == summary
+
+    parts = encoder(plan).split(body)
+    assert (parts.next_cursor, parts.has_more, parts.total) == (fast.next_cursor, fast.has_more, fast.total)
+    assert all(body.startswith(raw, at) for raw, at in zip(parts.records, parts.offsets, strict=True))
+    rows = encoder(plan).extract(parts.records, now_us=NOW_US)
+    assert [(reject.index, reject.code, reject.raw) for reject in rows.rejects] == [
+        (index, code, raw) for index, _, code, raw in expected.rejects
+    ]
+    assert sorted(rows.indexes + [reject.index for reject in rows.rejects]) == list(range(expected.records))
+    assert b"".join(tuple_bytes(plan, row) for row in rows.rows) == expected.tuples
+    assert (rows.last_key, rows.last_timestamp_us, rows.min_timestamp_us, rows.max_timestamp_us) == summary
+
+
+def tuple_bytes(plan: EncoderPlan, row: tuple[object, ...]) -> bytes:
+    """A row of the record lane as a COPY tuple."""
+    out = len(row).to_bytes(2, "big")
+    for column, value in zip(plan.columns, row, strict=True):
+        if value is None:
+            out += b"\xff\xff\xff\xff"
+            continue
+        if isinstance(value, int):
+            encoded = (value - reference.POSTGRES_EPOCH_US).to_bytes(8, "big", signed=True)
+        else:
+            assert isinstance(value, str)
+            encoded = (b"\x01" if column.kind == "jsonb" else b"") + value.encode()
+        out += len(encoded).to_bytes(4, "big") + encoded
+    return out
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_each_record_is_encoded_or_refused_as_by_the_reference(record: bytes) -> None:
+    same(page(GOOD, record, GOOD))
+
+
+@pytest.mark.parametrize("body", ENVELOPES)
+def test_each_envelope_is_read_or_refused_as_by_the_reference(body: bytes) -> None:
+    same(body)
+
+
+@given(st.lists(st.sampled_from(RECORDS), max_size=12))
+def test_any_mix_of_records_is_encoded_as_by_the_reference(records: list[bytes]) -> None:
+    same(page(*records, rest=b',"pagination":{"nextCursor":"c"}'))
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+KEYS = st.sampled_from(["id", "type", "timestamp", "properties", "page"]) | st.text(max_size=3)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.dictionaries(KEYS, VALUES, max_size=5), max_size=4), st.booleans(), st.sampled_from([None, 1]))
+def test_any_json_is_encoded_as_by_the_reference(records: list[object], escape: bool, indent: int | None) -> None:
+    same(json.dumps({"data": records}, ensure_ascii=escape, indent=indent).encode(errors="surrogatepass"))
+
+
+@given(st.data())
+def test_any_damage_is_treated_as_by_the_reference(data: st.DataObject) -> None:
+    body = bytearray(page(*data.draw(st.lists(st.sampled_from(RECORDS), max_size=3)), rest=b',"meta":{"total":7}'))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        body[at : at + data.draw(st.integers(0, 2))] = data.draw(
+            st.sampled_from(
+                [b"", b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\xff", b"\x00", b"0", b" ", b"\\u"]
+            )
+        )
+    same(bytes(body))
+
+
+def test_a_truncated_page_is_never_taken_for_a_whole_one() -> None:
+    body = page(*RECORDS, rest=b',"pagination":{"nextCursor":"c","hasMore":true}')
+    for end in range(1, len(body)):
+        with pytest.raises(PageError) as caught:
+            encoder().encode(body[:end], now_us=NOW_US)
+        assert caught.value.code == "syntax"
+        assert 0 <= caught.value.offset <= end
+
+
+def test_the_record_goes_into_jsonb_byte_for_byte() -> None:
+    record = b'{ "id":"a",  "n":[18446744073709551616, 1.10, 1.000000000000000005, -0],"id":"a"}'
+    assert record in bytes(encoder().encode(page(record), now_us=NOW_US))
+
+
+def test_a_number_just_as_large_as_numeric_takes_is_accepted_and_one_more_digit_refused() -> None:
+    for number in (b"1" * 131_072, b"0." + b"1" * 16_383):
+        same(page(b'{"id":"a","x":%b}' % number))
+        same(page(b'{"id":"a","x":%b1}' % number))
+        assert encoder().encode(page(b'{"id":"a","x":%b}' % number), now_us=NOW_US).rows == 1
+
+
+def test_nesting_of_a_million_levels_exhausts_nothing() -> None:
+    deep = b"[" * 1_000_000 + b"]" * 1_000_000
+    result = encoder().encode(page(b'{"id":"a","x":%b}' % deep, GOOD, rest=b',"x":' + deep), now_us=NOW_US)
+    assert [reject.code for reject in result.rejects] == ["too_deep"]
+    assert result.rows == 1
+
+
+def test_the_buffer_is_a_read_only_view_that_keeps_the_page_alive() -> None:
+    view = memoryview(encoder().encode(page(GOOD), now_us=NOW_US))
+    assert view.readonly
+    assert view.contiguous
+    assert view.format == "B"
+    assert bytes(view[:2]) == b"\x00\x06"
+    with pytest.raises(TypeError):
+        view[0] = 1
+    assert len(memoryview(encoder().encode(page(), now_us=NOW_US))) == 0
+
+
+def test_the_header_and_trailer_are_those_of_copy_binary() -> None:
+    assert b"PGCOPY\n\xff\r\n\x00" + bytes(8) == COPY_HEADER
+    assert COPY_TRAILER == b"\xff\xff"
+
+
+def test_extract_takes_exactly_one_value_and_leaves_whitespace_around_it_out() -> None:
+    records = [b" " + GOOD + b"\n", GOOD + b" x", b"", b" ", GOOD[:-1], b"\xef\xbb\xbf" + GOOD, GOOD + GOOD]
+    rows = encoder().extract(records, now_us=NOW_US)
+    assert rows.indexes == [0]
+    assert rows.rows == [
+        ("a", "click", 1_769_541_612_369_000, "/home", '{"page":"/home"}', GOOD.decode()),
+    ]
+    assert [reject.code for reject in rows.rejects] == ["syntax"] * 4 + ["not_an_object", "syntax"]
+    assert [reject.raw for reject in rows.rejects] == records[1:]
+
+
+def test_a_page_error_says_what_and_where() -> None:
+    with pytest.raises(PageError, match=r"at byte 12 \(syntax\)") as caught:
+        encoder().encode(b'{"data":[1  }', now_us=NOW_US)
+    assert (caught.value.code, caught.value.offset) == ("syntax", 12)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_reject_shows_nothing_of_the_record() -> None:
+    [reject] = encoder().encode(page(b'{"id":5,"password":"hunter2"}'), now_us=NOW_US).rejects
+    assert "hunter2" not in repr(reject) + reject.detail
+    assert reject.detail == "column `id`: a value of another type"
+
+
+def test_nothing_handed_out_can_be_changed() -> None:
+    result = encoder().encode(page(b"5"), now_us=NOW_US)
+    with pytest.raises(AttributeError):
+        result.rows = 7  # type: ignore[misc]  # that it can't be set is the point
+    with pytest.raises(AttributeError):
+        result.rejects[0].code = "x"  # type: ignore[misc]  # that it can't be set is the point
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        b"",
+        b"[]",
+        b'{"records":"data","columns":[]}',
+        b'{"records":"","columns":[{"name":"a","path":"a","kind":"text"}]}',
+        b'{"records":"data","columns":[{"name":"a","path":"a","kind":"uuid"}]}',
+        b'{"records":"data","columns":[{"name":"a","path":".a","kind":"text"}]}',
+        b'{"records":"data","columns":[{"name":"a","path":"a","kind":"text"}],"unknown":1}',
+    ],
+)
+def test_a_plan_that_cannot_be_followed_is_refused(plan: bytes) -> None:
+    with pytest.raises(PlanError):
+        PageEncoder(plan)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "code"),
+    [
+        (gzip.compress(bytes(1001)), "gzip", "inflate_limit"),
+        (gzip.compress(b"x")[:-1], "gzip", "inflate_truncated"),
+        (gzip.compress(b"x") + b"x", "gzip", "inflate_corrupt"),
+        (b"x", "br", "inflate_unknown_encoding"),
+    ],
+)
+def test_a_body_that_cannot_be_inflated_whole_is_refused(body: bytes, encoding: str, code: str) -> None:
+    assert inflate(gzip.compress(bytes(1000)) + gzip.compress(b""), "gzip", max_bytes=1000) == bytes(1000)
+    with pytest.raises(PageError) as caught:
+        inflate(body, encoding, max_bytes=1000)
+    assert caught.value.code == code
+
+
+def test_threads_may_share_an_encoder() -> None:
+    shared, body = encoder(), page(*[GOOD] * 2000, *RECORDS)
+    results: list[EncodedPage] = []
+
+    def work() -> None:
+        results.extend(shared.encode(body, now_us=NOW_US) for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({bytes(result) for result in results}) == 1
+    assert len(results) == 20
+
+
+def test_the_build_says_what_it_is() -> None:
+    info = build_info()
+    assert info["profile"] in ("release", "debug")
+    assert {"version", "target", "pyo3", "abi3"} <= info.keys()
