@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -109,7 +110,7 @@ def environment(dsn: str, base_url: str, *, key: str = API_KEY, **more: str) -> 
 def start(arguments: list[str], env: Mapping[str, str]) -> "subprocess.Popen[str]":
     """Start `datasync` with pipes for both outputs."""
     return subprocess.Popen(
-        [sys.executable, "-m", "datasync", *arguments],
+        [Path(sys.executable).with_name("datasync"), *arguments],
         env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

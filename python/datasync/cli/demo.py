@@ -56,22 +56,18 @@ def _demo(events: int) -> int:
         code = _ingest(environment, logs / "ingest.log")
         asyncio.run(_show(postgres.dsn))
         (logs / "postgres.log").write_bytes(postgres.log_path.read_bytes())
-    click.echo(f"logs: {logs}")
+    click.echo("logs: " + ", ".join(str(log) for log in sorted(logs.iterdir())))
     return code
 
 
 def _ingest(environment: dict[str, str], log: Path) -> int:
     started = time.monotonic()
-    terminal = sys.stderr.isatty()
-    # On a terminal the child draws its progress there; otherwise its JSON lines go to the file and are shown after.
-    with log.open("wb") as file:
-        child = subprocess.run(
-            [sys.executable, "-m", "datasync", "ingest"],
-            env=environment,
-            stderr=None if terminal else file,
-            check=False,
-        )
-    if not terminal:
+    command = [sys.executable, "-m", "datasync", "ingest"]
+    if sys.stderr.isatty():
+        child = subprocess.run(command, env=environment, check=False)  # draws its progress there
+    else:
+        with log.open("wb") as file:
+            child = subprocess.run(command, env=environment, stderr=file, check=False)
         click.echo(log.read_text(), nl=False)
     click.echo(f"datasync ingest ended with {child.returncode} after {time.monotonic() - started:.1f} s")
     return child.returncode

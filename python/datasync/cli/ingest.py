@@ -56,6 +56,8 @@ def ingest(transforms: tuple[str, ...], plugins: tuple[Path, ...], env_file: Pat
     try:
         settings = load(os.environ, env_file=env_file, transforms=transforms, restart=restart)
         log.configure(terminal=terminal, mask=Masker(settings.secrets))
+        # For `module:function`: the console script has its own folder in the path, not the one it is called from.
+        sys.path.append(str(Path.cwd()))
         loaded = Plugins(plugins)
         with TerminalProgress(Console(stderr=True)) if terminal else LogProgress() as progress:
             loaded.manager.register(progress, "progress")
