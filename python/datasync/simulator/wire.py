@@ -57,10 +57,14 @@ class Wire:
         """Wait until the kernel has all that was written; tell whether the client was still there then."""
         if self._transport is None:
             return True
-        self._transport.set_write_buffer_limits(high=0)
-        await self._piece(b"")
+        # A client that was killed may have gone at any point; a transport that is closed takes no more settings.
+        if not self._transport.is_closing():
+            self._transport.set_write_buffer_limits(high=0)
+            await self._piece(b"")
+        if self._transport.is_closing():
+            return False
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
-        return not self._transport.is_closing()
+        return True
 
     async def _drip(self, body: bytes) -> None:
         size = max(1, -(-len(body) // _SLOW_PIECES))
