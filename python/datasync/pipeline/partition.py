@@ -21,6 +21,7 @@ from datasync.http.transport import Transport
 from datasync.limits.governor import Governor
 from datasync.model import Checkpoint, Chunk, RunStats
 from datasync.pipeline.lanes import Lane
+from datasync.pipeline.loops import LoopGuard
 
 MAX_EMPTY_PAGES = 3
 """Pages in a row without records, while the API says there is more."""
@@ -58,6 +59,7 @@ class Partition:
             SourceError: the chain can't go on. Pages yielded before are good.
         """
         empty = 0
+        guard = LoopGuard()
         while not checkpoint.complete:
             asked = time.monotonic()
             chunk = await self._fetch(checkpoint)
@@ -74,13 +76,14 @@ class Partition:
                     )
                 yield chunk, Checkpoint(None, None, checkpoint.pages + 1, served, complete=True)
                 return
-            if chunk.next_cursor == checkpoint.cursor:
-                raise ContractChanged("the API's next cursor is the one that was asked for: it would never end")
             empty = 0 if chunk.records else empty + 1
             if empty > MAX_EMPTY_PAGES:
                 raise ContractChanged(f"{empty} pages in a row had no records although the API says there is more")
+            position = self._endpoint.position(chunk)
+            if guard.returns(chunk, position):
+                raise ContractChanged("the API's cursors go in circles: this page leads where an earlier one led")
             # A page without records tells no place of its own: the last one stands.
-            position = self._endpoint.position(chunk) or checkpoint.position
+            position = position or checkpoint.position
             checkpoint = Checkpoint(chunk.next_cursor, position, checkpoint.pages + 1, served)
             self._cursor_since = asked
             yield chunk, checkpoint
