@@ -2,7 +2,7 @@
 #   docker build -t datasync .
 #   docker build -t datasync:demo --target demo .
 
-FROM rust:1-slim-bookworm AS rust
+FROM rust:1.95-slim-bookworm AS rust
 
 FROM python:3.12-slim-bookworm AS build
 # Debian's compiler is older than the edition of our crates; the official one runs on the same Debian as this image.
@@ -20,10 +20,12 @@ RUN awk '/^[a-z]/ { wanted = /^maturin==/ } wanted' requirements/dev.txt > build
 COPY pyproject.toml Cargo.toml Cargo.lock README.md LICENSE ./
 COPY rust rust
 COPY python python
+# Cargo compares times, and the cache may be newer than these sources: hence the touch.
 # The interpreter of this stage is that of the next, so the wheel needs no portability check (which wants patchelf).
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    maturin build --release --locked --interpreter python3.12 --compatibility linux --out /wheels
+    find rust -name '*.rs' -exec touch {} + \
+    && maturin build --release --locked --interpreter python3.12 --compatibility linux --out /wheels
 
 FROM python:3.12-slim-bookworm AS base
 LABEL org.opencontainers.image.title="datasync" \

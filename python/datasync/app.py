@@ -38,10 +38,11 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     lane = lanes.choose(endpoint.plan, chain)
     sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
     governor = Governor(Slots(settings.slots), Ledger(time.monotonic), stats, stop.wait)
-    plugins.hook.run_started(stats=stats)
+    plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms
     )
+    stop.on_request(lambda: stop.give_up_after(settings.shutdown.total, lambda: _interrupted(stats, started)))
     try:
         async with HttpxTransport(settings, endpoint.auth) as transport:
             partition = Partition(endpoint, lane, transport, governor, settings, stats, stop.wait)
@@ -51,21 +52,27 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
                 settings,
                 stats,
                 stop,
-                lambda batch, committed: plugins.hook.batch_committed(batch=batch, committed=committed, stats=stats),
+                lambda batch, committed: plugins.notify(
+                    "batch_committed", batch=batch, committed=committed, stats=stats
+                ),
             )
             fresh = await flow.run()
     except Stopped:
-        report("ingestion interrupted", stats, time.monotonic() - started)
+        _interrupted(stats, started)
         raise Interrupted(stop.signal_number or 0) from None
     finally:
         await sink.close()
-        plugins.hook.run_finished(stats=stats)
+        plugins.notify("run_finished", stats=stats)
     if not fresh:
         structlog.get_logger().info(
             "the stream was read to its end before; nothing to do", hint="--restart reads it from the beginning"
         )
     report("ingestion complete", stats, time.monotonic() - started)
     return stats
+
+
+def _interrupted(stats: RunStats, started: float) -> None:
+    report("ingestion interrupted", stats, time.monotonic() - started)
 
 
 def _chain(settings: Settings, plugins: Plugins) -> Chain | None:

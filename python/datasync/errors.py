@@ -16,7 +16,8 @@
     │   ├── SinkUnavailable        can't be reached, or went away
     │   ├── SinkBusy               another run holds this stream
     │   ├── LeaseLost              another run took this stream over: nothing was written
-    │   └── SchemaMismatch         a table is there but isn't ours
+    │   ├── SchemaMismatch         a table is there but isn't ours
+    │   └── RowsMissing            rows that were stored are gone
     └── Interrupted            a signal ended the run after a clean checkpoint
 
 A record that can't be stored is not an error: it goes to quarantine and the run goes on (`model.Reject`).
@@ -162,6 +163,12 @@ class SchemaMismatch(SinkError):
 
     code = "schema_mismatch"
     exit_code = EXIT_SETUP
+
+
+class RowsMissing(SinkError):
+    """The stream was read to its end, but the table no longer holds all of it."""
+
+    code = "rows_missing"
 
 
 class Interrupted(DatasyncError):

@@ -95,7 +95,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
     Attributes:
         copy: COPY BINARY tuples without header and trailer (fast lane), or None.
-        rows: the same as Python tuples (record lane), or None.
+        rows: the same as Python tuples (record lane), or None; a timestamptz is an int, microseconds since 1970 UTC.
         row_count: rows in `copy` or `rows`.
         nbytes: memory held, in bytes; an estimate on the record lane.
         records: records the page had = row_count + len(rejects) + dropped.
@@ -125,14 +125,16 @@ class Checkpoint(msgspec.Struct, frozen=True):
         cursor: to ask for next; None is the beginning.
         position: the same place in terms that don't expire, or None.
         pages: read so far, over all runs.
-        served: records in those pages.
-        complete: the end was reached and proven.
+        served: records in those pages, repeats included.
+        total: records the API says there are; the most it has said, or None.
+        complete: the end was reached and proven. The cursor then is still that of the last page.
     """
 
     cursor: str | None = None
     position: Position | None = None
     pages: int = 0
     served: int = 0
+    total: int | None = None
     complete: bool = False
 
 
@@ -159,11 +161,20 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Committed(msgspec.Struct, frozen=True):
-    """What a commit did, in records: rows new in the target, seen before, and new in quarantine."""
+    """What a commit did, in records.
+
+    Attributes:
+        rows: new in the target.
+        duplicates: seen before, in the target or in quarantine.
+        quarantined: new in quarantine.
+        missing: of a batch whose checkpoint says complete: records that are not there. If there are any, everything
+            was stored but the checkpoint: it stays before the last page.
+    """
 
     rows: int
     duplicates: int
     quarantined: int
+    missing: int = 0
 
 
 class RunStats(msgspec.Struct):

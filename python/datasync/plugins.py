@@ -7,12 +7,14 @@ packages with an entry point in the group `datasync`, and the files given with `
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 import pluggy
+import structlog
 
 from datasync import hookspecs
 from datasync.errors import PluginError
@@ -68,19 +70,22 @@ class Plugins:
         if entry_points:
             self._load_entry_points()
         for file in files:
-            self.manager.register(_import_file(file), str(file))
+            with _blamed(f"the plugin `{file}`"):
+                self.manager.register(_import_file(file), str(file))
         self.endpoints = self._collect("register_endpoints")
         self.transforms = self._collect("register_transforms")
         self.sinks = self._collect("register_sinks")
 
     def _load_entry_points(self) -> None:
-        try:
+        with _blamed("an installed plugin", hint="fix the package, or uninstall it"):
             self.manager.load_setuptools_entrypoints(ENTRY_POINT_GROUP)
-        except Exception as error:
-            raise PluginError(
-                f"an installed plugin can't be loaded: {type(error).__name__}: {error}",
-                hint="fix the package, or uninstall it",
-            ) from error
+
+    def notify(self, hook_name: str, **arguments: object) -> None:
+        """Call a lifecycle hook. What it raises is logged; the data are not the plugin's to hold up."""
+        try:
+            getattr(self.hook, hook_name)(**arguments)
+        except Exception:  # noqa: BLE001 - somebody's plugin can raise anything
+            structlog.get_logger().exception("a plugin failed", hook=hook_name)
 
     def _collect(self, hook_name: str) -> Mapping[str, Callable[..., Any]]:
         found: dict[str, Callable[..., Any]] = {}
@@ -104,7 +109,8 @@ class Plugins:
                     if hasattr(function, _TRANSFORM_MARK) and function.__module__ == plugin.__name__:
                         register(getattr(function, _TRANSFORM_MARK), function)
             others = [other for other in self.manager.get_plugins() if other is not plugin]
-            self.manager.subset_hook_caller(hook_name, others)(register=register)
+            with _blamed(f"{hook_name} of `{plugin_name}`"):
+                self.manager.subset_hook_caller(hook_name, others)(register=register)
         return found
 
 
@@ -141,8 +147,18 @@ def _import_file(file: Path) -> ModuleType:
         raise PluginError(f"`{file}` is not a Python file", hint="--plugin takes the path of a .py file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise PluginError(f"the plugin `{file}` can't be loaded: {type(error).__name__}: {error}") from error
+    spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def _blamed(whose: str, hint: str | None = None) -> Iterator[None]:
+    """Turn what somebody's code raises into a PluginError that names it; `sys.exit()` too, lest it pass for ours."""
+    try:
+        yield
+    except PluginError:
+        raise
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(f"{whose} can't be loaded: {type(error).__name__}: {error}", hint=hint) from error

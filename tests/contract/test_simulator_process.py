@@ -193,5 +193,5 @@ def test_child_ends_with_its_owner(tmp_path: Path) -> None:
 def test_start_that_fails_says_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = SimulatorProcess(SimulatorOptions(count=1, port=taken.getsockname()[1]))
-        with pytest.raises(RuntimeError, match="did not start"):
+        with pytest.raises(RuntimeError, match="ended with 1 before it was ready"):
             process.start()

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,13 @@ pytestmark = pytest.mark.usefixtures("workdir")
 OPTIONS = SimulatorOptions(count=100, api_key=API_KEY, rate_limit="none")
 
 
+def tables(database: Database) -> list[str]:
+    query = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    return [row[0] for row in database.fetch(query)]
+
+
 def untouched(database: Database) -> bool:
-    return not database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+    return not tables(database)
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "API_BASE_URL", "API_KEY"])
@@ -98,10 +104,79 @@ def test_a_wrong_path_leaves_the_database_untouched(simulate: Simulate, database
 
 def test_a_table_of_another_shape_is_not_overwritten(simulate: Simulate, database: Database) -> None:
     database.execute("CREATE TABLE ingested_events (id integer PRIMARY KEY, note text)")
+    api = simulate(OPTIONS)
+    run = ingest(database.dsn, api.base_url)
+    assert run.code == 2, run.stderr
+    assert run.error["code"] == "schema_mismatch"
+    assert not api.served()
+
+
+EVENT = "(id text {key}, event_type text, timestamp timestamptz, data jsonb not null)"
+
+
+@pytest.mark.parametrize(
+    ("table", "definition"),
+    [
+        ("ingested_events", EVENT.replace("timestamptz", "timestamp")),
+        ("ingested_events", EVENT.replace("timestamptz", "timestamptz(0)")),
+        ("ingested_events", EVENT.replace("timestamptz", "date")),
+        ("ingested_events", EVENT.replace("id text", "id varchar(40)")),
+        ("ingested_events", EVENT.replace("jsonb", "json")),
+        ("ingested_events", EVENT.replace("{key}", "")),
+        ("staging_events", EVENT.replace("timestamptz", "timestamp")),
+        ("staging_events", "(x int)"),
+        ("cursor_state", "(id serial primary key, cursor_value int not null, events_ingested bigint)"),
+    ],
+)
+def test_a_table_that_would_change_values_on_the_way_in_is_refused_and_left_alone(
+    simulate: Simulate, database: Database, table: str, definition: str
+) -> None:
+    database.execute(f"CREATE TABLE {table} {definition.format(key='primary key')}")
     run = ingest(database.dsn, simulate(OPTIONS).base_url)
     assert run.code == 2, run.stderr
     assert run.error["code"] == "schema_mismatch"
-    assert database.value("SELECT count(*) FROM ingested_events") == 0
+    assert table in run.error["event"]
+    assert tables(database) == [table]
+
+
+def test_a_table_of_the_seeds_shape_is_used_as_it_is(simulate: Simulate, database: Database) -> None:
+    database.execute(
+        f"CREATE TABLE ingested_events {EVENT.format(key='primary key')};"
+        "INSERT INTO ingested_events VALUES ('older', NULL, NULL, '{}')"
+    )
+    assert ingest(database.dsn, simulate(OPTIONS).base_url).code == 0
+    assert database.value("SELECT count(*) FROM ingested_events") == 101
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTP_PROXY", "foo://h"), ("SSL_CERT_FILE", "/nonexistent")],
+)
+def test_a_broken_proxy_or_certificate_setting_is_a_set_up_error(database: Database, name: str, value: str) -> None:
+    run = ingest(database.dsn, "https://127.0.0.1:1/api", **{name: value})
+    assert run.code == 2, run.stderr
+    assert run.error["code"] in ("config", "network")
+    assert "Traceback" not in run.stderr
+    assert untouched(database)
+
+
+def test_a_plugin_hook_that_does_not_fit_is_named(simulate: Simulate, database: Database, workdir: Path) -> None:
+    (workdir / "odd.py").write_text("import datasync\n\n@datasync.hookimpl\ndef run_started(no_such): pass\n")
+    run = ingest(database.dsn, simulate(OPTIONS).base_url, "--plugin", "odd.py")
+    assert run.code == 2, run.stderr
+    assert run.error["code"] == "plugin"
+    assert "odd.py" in run.error["event"]
+
+
+def test_a_role_that_may_not_make_tables_is_told(simulate: Simulate, database: Database) -> None:
+    database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE datasync_poor LOGIN")
+    try:
+        dsn = database.dsn.replace("postgres@", "datasync_poor@", 1)
+        run = ingest(dsn, simulate(OPTIONS).base_url)
+        assert run.code == 2, run.stderr
+        assert "CREATE" in run.error["hint"]
+    finally:
+        database.execute("DROP ROLE datasync_poor")
 
 
 def test_tables_from_a_newer_version_are_refused(simulate: Simulate, database: Database) -> None:

@@ -1,13 +1,16 @@
 """SIGTERM and SIGINT: stop, store what is in hand, checkpoint, and go on exactly there the next time."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import asyncpg
 import pytest
 
 from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
-from tests.support import API_KEY, Database, environment, finish, ingest, start
+from tests.support import API_KEY, Database, Run, environment, finish, ingest, start
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 
@@ -76,6 +79,43 @@ def test_an_answer_that_never_ends_is_given_up_after_the_grace_time(simulate: Si
     process.send_signal(signal.SIGTERM)
     run = finish(process)
     assert run.code == 143, run.stderr
+
+
+def test_a_transform_that_hangs_does_not_hold_the_process(
+    simulate: Simulate, database: Database, workdir: Path
+) -> None:
+    (workdir / "mine.py").write_text(
+        "import threading, datasync\n\n@datasync.transform('hang')\ndef hang(record): threading.Event().wait()\n"
+    )
+    api = simulate(SimulatorOptions(count=300, api_key=API_KEY, rate_limit="none", page_cap=100))
+    arguments = ["ingest", "--plugin", "mine.py", "--transform", "hang"]
+    process = start(arguments, environment(database.dsn, api.base_url))
+    await_answers(api, 1)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process).code == 143
+
+
+def test_a_stalled_database_does_not_hold_the_process_longer_than_dockers_grace(
+    simulate: Simulate, database: Database
+) -> None:
+    api = simulate(SimulatorOptions(count=3000, api_key=API_KEY, rate_limit="none", page_cap=100, latency=0.05))
+    process = start(["ingest"], environment(database.dsn, api.base_url))
+    await_answers(api, 5)
+
+    async def locked() -> Run:
+        connection = await asyncpg.connect(database.dsn)
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE ingested_events IN ACCESS EXCLUSIVE MODE")
+            process.send_signal(signal.SIGTERM)
+            run = await asyncio.to_thread(finish, process)
+        await connection.close()
+        return run
+
+    run = asyncio.run(locked())
+    assert run.code == 143, run.stderr
+    assert run.line("ingestion interrupted")["rows"] > 0
+    assert ingest(database.dsn, api.base_url).code == 0
+    assert database.value("SELECT count(*) FROM ingested_events") == 3000
 
 
 def test_a_second_signal_ends_the_process_at_once(simulate: Simulate, database: Database) -> None:

@@ -29,6 +29,12 @@ def test_a_missing_or_empty_variable_is_named(name: str, value: str | None) -> N
     assert caught.value.hint
 
 
+def test_an_env_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"API_KEY=\xff\xfe")
+    with pytest.raises(ConfigError, match="can't be read"):
+        load(GOOD)
+
+
 def test_all_missing_variables_are_named_at_once() -> None:
     with pytest.raises(ConfigError, match="DATABASE_URL, API_BASE_URL, API_KEY"):
         load({})
@@ -53,6 +59,14 @@ def test_a_named_env_file_must_be_there(tmp_path: Path) -> None:
     [
         ("DATABASE_URL", "mysql://root:s3cret@h/db"),
         ("DATABASE_URL", "s3cret"),
+        ("DATABASE_URL", "postgresql://"),
+        ("DATABASE_URL", "postgresql://u:s3cret@host"),
+        ("DATABASE_URL", "postgresql:///db?user=s3cret"),
+        ("DATABASE_URL", "postgresql://[s3cret/db"),
+        ("API_BASE_URL", "http://[::1/s3cret"),
+        ("API_BASE_URL", "http://h:abc/s3cret"),
+        ("API_BASE_URL", "http://h/s3cret\tx"),
+        ("API_BASE_URL", "http://xn--/s3cret"),
         ("API_BASE_URL", "ftp://host/s3cret"),
         ("API_BASE_URL", "api.example.com/v1"),
         ("API_BASE_URL", "https://user:s3cret@host/v1"),

@@ -29,6 +29,11 @@ def test_the_three_headers_make_a_quota() -> None:
     assert quota(rate(10, 3, 42)) == Quota(10, 3, 42.0)
 
 
+def test_a_reset_that_is_a_moment_goes_by_the_answers_own_clock() -> None:
+    told = quota(rate(10, 0, 1445412510, date="Wed, 21 Oct 2015 07:28:00 GMT"))
+    assert told == Quota(10, 0, 30.0)
+
+
 @pytest.mark.parametrize("more", [{"x_cache": "HIT"}, {"x_cache": "hit from edge"}, {"age": "12"}])
 def test_a_cached_answers_quota_is_ignored(more: dict[str, str]) -> None:
     assert quota(rate(10, 3, 42, **more)) is None
@@ -40,7 +45,10 @@ def test_a_cached_answers_quota_is_ignored(more: dict[str, str]) -> None:
             ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after", "date", "age", "x-cache"]
         ),
         st.text()
-        | st.sampled_from(["1e999", "nan", "-5", "0", "99999999999999999999", "Wed, 21 Oct 2015 07:28:00 GMT"]),
+        | st.sampled_from(["1e999", "nan", "-5", "0", "99999999999999999999", "Wed, 21 Oct 2015 07:28:00 GMT"])
+        | st.sampled_from(
+            ["Mon, 15 Jan 99999999999999999999 10:00:00 GMT", "Mon, 15 Jan 2024 10:00:00 +99999999999999"]
+        ),
     )
 )
 def test_no_header_raises_or_asks_for_an_endless_wait(headers: Mapping[str, str]) -> None:
@@ -54,7 +62,17 @@ def test_no_header_raises_or_asks_for_an_endless_wait(headers: Mapping[str, str]
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("28", 28.0), ("2.0", 2.0), ("0", 0.0), ("-1", None), ("soon", None), ("", None), ("1e9", MAX_WAIT)],
+    [
+        ("28", 28.0),
+        ("2.0", 2.0),
+        ("0", 0.0),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+        ("1e9", None),
+        ("1_0", None),
+        ("999999", MAX_WAIT),
+    ],
 )
 def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": value}) == seconds

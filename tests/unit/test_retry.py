@@ -86,7 +86,12 @@ def test_a_refused_key_is_reported_by_the_name_of_its_variable() -> None:
 
 @pytest.mark.parametrize(
     ("date", "milliseconds"),
-    [("Wed, 21 Oct 2015 07:28:00 GMT", 1445412480000), ("yesterday", None), (None, None)],
+    [
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1445412480000),
+        ("yesterday", None),
+        (None, None),
+        ("Mon, 15 Jan 99999999999999999999 10:00:00 GMT", None),
+    ],
 )
 def test_the_servers_clock_is_read_from_its_date(date: str | None, milliseconds: int | None) -> None:
     assert server_time(answer(400, {"date": date} if date else {})) == milliseconds

@@ -36,7 +36,8 @@ def demo(events: int) -> None:
 
 def _demo(events: int) -> int:
     try:
-        # Only here: an installation without the extra has neither.
+        # Only here: an installation without the extra has neither. The server runs in a child, but is looked for here.
+        import datasync.simulator.server  # noqa: F401, PLC0415 - see above
         from datasync.simulator import SimulatorOptions, SimulatorProcess  # noqa: PLC0415 - see above
         from datasync.testing import EmbeddedPostgres  # noqa: PLC0415 - see above
     except ImportError as error:

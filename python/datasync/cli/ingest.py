@@ -51,8 +51,10 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
 def ingest(transforms: tuple[str, ...], plugins: tuple[Path, ...], env_file: Path | None, restart: bool) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
-    terminal = sys.stderr.isatty()
+    _hold_standard_streams()
+    terminal = sys.stderr is not None and sys.stderr.isatty()
     log.configure(terminal=terminal, mask=Masker())
+    code = 0
     try:
         settings = load(os.environ, env_file=env_file, transforms=transforms, restart=restart)
         log.configure(terminal=terminal, mask=Masker(settings.secrets))
@@ -63,11 +65,22 @@ def ingest(transforms: tuple[str, ...], plugins: tuple[Path, ...], env_file: Pat
             loaded.manager.register(progress, "progress")
             loop.run(app.ingest(settings, loaded))
     except Interrupted as stopped:
-        sys.exit(stopped.exit_code)  # it was reported
+        code = stopped.exit_code  # it was reported
     except DatasyncError as error:
+        code = error.exit_code
         structlog.get_logger().error(str(error), code=error.code, **({"hint": error.hint} if error.hint else {}))
-        sys.exit(error.exit_code)
-    except Exception:  # noqa: BLE001 - the last line of defence
-        # A bug. Through the log, so that secrets are masked in the traceback too.
+    except BaseException as error:  # noqa: BLE001 - the last line of defence, for secrets in a traceback too
+        code = 130 if isinstance(error, KeyboardInterrupt) else 1
         structlog.get_logger().exception("internal error", code="internal")
-        sys.exit(1)
+    if code:
+        # At once: a transform that hangs in its thread would keep the process for ever.
+        os._exit(code)
+
+
+def _hold_standard_streams() -> None:
+    # A stream that was closed leaves its number to the next socket, and the log would be written there.
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

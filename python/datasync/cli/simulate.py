@@ -89,7 +89,8 @@ def simulate(expired_status: str, **chosen: Any) -> None:
     try:
         from datasync.simulator.server import serve  # noqa: PLC0415  # its libraries come with an extra only
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is missing\n\nhint: pip install 'datasync[demo]'") from error
+        hint = "pip install 'datasync[demo]'"
+        raise click.UsageError(f"`simulate` needs `{error.name}`\n\nhint: {hint}") from error  # exit 2
     try:
         options = SimulatorOptions(expired_status=502 if expired_status == "502" else 400, **chosen)
     except ValueError as error:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 from dotenv import dotenv_values
 
 from datasync import envvars
@@ -33,7 +34,12 @@ def load(
     """
     if env_file is not None and not env_file.is_file():
         raise ConfigError(f"the file `{env_file}` is not there", hint="--env-file takes a file of NAME=value lines")
-    from_file = dotenv_values(env_file or ".env")
+    try:
+        from_file = dotenv_values(env_file or ".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"`{env_file or '.env'}` can't be read: {error}", hint="it is a text file in UTF-8"
+        ) from error
     values = {
         name: environ.get(name) or from_file.get(name) or ""
         for name in (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
@@ -54,7 +60,8 @@ def load(
 
 
 def _database_url(value: str) -> str:
-    if not value.startswith(("postgresql://", "postgres://")):
+    value = value.strip()
+    if not value.startswith(("postgresql://", "postgres://")) or not _names_host_and_database(value):
         # The value is not shown: it may hold a password.
         raise ConfigError(
             f"{envvars.DATABASE_URL} is not a PostgreSQL URL",
@@ -63,9 +70,25 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _names_host_and_database(url: str) -> bool:
+    # Without them a driver takes whatever server and database it finds on this machine.
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query)
+    except ValueError:
+        return False
+    host = parts.netloc.rpartition("@")[2] or "host" in query
+    return bool(host and (parts.path.strip("/") or "dbname" in query or "database" in query))
+
+
 def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    value = value.strip()
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(httpx.URL(value).host) and parts.port != 0
+    except (ValueError, httpx.InvalidURL):
+        usable = False
+    if not usable or not value.isprintable():
         raise ConfigError(f"{envvars.API_BASE_URL} is not an http(s) URL", hint="it looks like https://host/api/v1")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError(

@@ -72,9 +72,15 @@ class BatchSettings(msgspec.Struct, frozen=True):
 
 
 class ShutdownSettings(msgspec.Struct, frozen=True):
-    """After the first signal. Seconds."""
+    """After the first signal. Seconds.
+
+    Attributes:
+        in_flight: for answers that are on their way.
+        total: until the process ends, whatever it waits for. Docker kills after 10.
+    """
 
     in_flight: float = 5.0
+    total: float = 9.0
 
 
 class Settings(msgspec.Struct, frozen=True):

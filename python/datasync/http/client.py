@@ -10,7 +10,7 @@ import httpx
 
 from datasync import _native
 from datasync.config import Settings
-from datasync.errors import NetworkError, PageDamaged
+from datasync.errors import ConfigError, NetworkError, PageDamaged
 from datasync.http.transport import Answer
 from datasync.model import Request
 
@@ -28,7 +28,17 @@ class HttpxTransport:
         self._limits = settings.http
         # Its INFO lines carry whole URLs.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._client = httpx.AsyncClient(
+        try:
+            self._client = self._build(settings, auth)
+        except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+            raise ConfigError(
+                f"the HTTP client can't be set up: {error}",
+                hint="look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE in the environment",
+            ) from error
+
+    @staticmethod
+    def _build(settings: Settings, auth: httpx.Auth) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
             auth=auth,
             follow_redirects=False,
             trust_env=True,
@@ -69,7 +79,7 @@ class HttpxTransport:
             raise NetworkError(f"{where}: no complete answer within {self._limits.timeout:g} s") from error
         except httpx.TimeoutException as error:
             raise NetworkError(f"{where}: {type(error).__name__} after {self._limits.timeout:g} s") from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.InvalidURL) as error:
             raise NetworkError(f"{where}: {error or type(error).__name__}") from error
         received_us = time.time_ns() // 1000
         wire_bytes = len(body)

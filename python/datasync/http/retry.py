@@ -48,7 +48,7 @@ def server_time(answer: Answer) -> int | None:
     """The answer's `Date` in milliseconds since 1970, or None."""
     try:
         return int(parsedate_to_datetime(answer.headers["date"]).timestamp() * 1000)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
 
 

@@ -4,10 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+import structlog
+
 from datasync.limits.concurrency import Slots
 from datasync.limits.headers import quota, retry_after
 from datasync.limits.ledger import Ledger
 from datasync.model import RunStats
+
+WORTH_A_LINE = 5.0
+"""Seconds. A longer wait is logged, so that a quiet run can be told from one that hangs."""
 
 
 class Governor:
@@ -31,6 +36,8 @@ class Governor:
         try:
             while (delay := self._ledger.delay()) > 0:
                 self._stats.waited += delay
+                if delay >= WORTH_A_LINE:
+                    structlog.get_logger().info("waiting for the rate limit", seconds=round(delay, 1))
                 await self._wait(delay)
             self._ledger.sent()
             yield

@@ -1,6 +1,6 @@
 """Rate-limit headers of an answer. Nothing here raises: a header that can't be read is absent."""
 
-import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,6 +9,11 @@ import msgspec
 
 MAX_WAIT = 15 * 60.0
 """Seconds. A longer wait asked for by a header is taken as this one."""
+
+
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+_EPOCH = 1e9
+"""No API lets wait 30 years: a larger reset is a moment, in seconds since 1970."""
 
 
 class Quota(msgspec.Struct, frozen=True):
@@ -37,6 +42,8 @@ def quota(headers: Mapping[str, str]) -> Quota | None:
     reset = _number(headers.get("x-ratelimit-reset"))
     if limit is None or remaining is None or reset is None:
         return None
+    if reset > _EPOCH:
+        reset = max(0.0, reset - _now(headers.get("date")).timestamp())
     return Quota(int(limit), int(remaining), min(reset, MAX_WAIT))
 
 
@@ -52,17 +59,22 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
+    # Not float() alone: it takes `1_0`, `infinity` and digits of other scripts.
+    if not value or not _NUMBER.fullmatch(value.strip()):
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return float(value)
 
 
 def _until(when: str, date: str | None) -> float | None:
     try:
-        then = parsedate_to_datetime(when)
-        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
-        return max(0.0, (then - now).total_seconds())
-    except (ValueError, TypeError):  # TypeError: one has a zone, the other none
+        return max(0.0, (parsedate_to_datetime(when) - _now(date)).total_seconds())
+    except (ValueError, TypeError, OverflowError):  # TypeError: one has a zone, the other none
         return None
+
+
+def _now(date: str | None) -> datetime:
+    """The answer's own clock where it tells, else ours."""
+    try:
+        return parsedate_to_datetime(date or "").astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return datetime.now(UTC)

@@ -1,7 +1,9 @@
 """Log lines on stderr: for people on a terminal, JSON elsewhere. stdout is left to data."""
 
 import logging
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -9,12 +11,19 @@ from structlog.typing import EventDict, WrappedLogger
 
 from datasync.config import Masker
 
+STDERR = 2
+
 
 def configure(*, terminal: bool, mask: Masker) -> None:
     """Set logging up. `mask` goes over every text in a line, tracebacks included."""
 
     def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {key: mask(value) if isinstance(value, str) else value for key, value in event.items()}
+        # Our own messages are constants, and scripts look for them: a key that is a word of theirs must not spoil them.
+        ours = event.get("level") in ("info", "warning")
+        return {
+            key: mask(value) if isinstance(value, str) and not (ours and key == "event") else value
+            for key, value in event.items()
+        }
 
     renderer: Any = (
         structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
@@ -29,7 +38,7 @@ def configure(*, terminal: bool, mask: Masker) -> None:
             redact,
             renderer,
         ],
-        logger_factory=lambda *_: structlog.PrintLogger(_Stderr()),  # type: ignore[arg-type]  # it only writes and flushes
+        logger_factory=lambda *_: structlog.PrintLogger(_Stderr(terminal=terminal)),  # type: ignore[arg-type]  # it only writes and flushes
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
@@ -39,14 +48,24 @@ class _Bridge(logging.Handler):
     """Sends what libraries log the same way, so that it is masked too."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        structlog.get_logger().log(
+            record.levelno, "a library says", text=record.getMessage(), logger=record.name, exc_info=record.exc_info
+        )
 
 
 class _Stderr:
-    """Looks stderr up at each write: the progress display replaces it while it runs."""
+    """Writes lines, and goes on without them when nobody takes them: a closed pipe must not stop an ingestion."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        self._terminal = terminal
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with suppress(OSError, ValueError):
+            if self._terminal:
+                sys.stderr.write(text)  # looked up at each write: the progress display replaces it while it runs
+            else:
+                os.write(STDERR, text.encode())  # nothing is left in a buffer that would fail at the end again
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        pass

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 from datasync.config import Settings
-from datasync.errors import EXIT_SETUP, DatasyncError, SinkBusy
+from datasync.errors import EXIT_SETUP, ContractChanged, DatasyncError, RowsMissing, SinkBusy
 from datasync.model import Batch, Checkpoint, Chunk, Committed, RunStats
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
@@ -38,6 +38,8 @@ class Flow:
         self._stop = stop
         self._committed = committed
         self._source_error: DatasyncError | None = None
+        self._ended = False  # the last page is stored; nothing else counts as the end
+        self._missing = 0
 
     async def run(self) -> bool:
         """Read to the end. Give False when the stream was complete before.
@@ -49,19 +51,19 @@ class Flow:
         """
         try:
             start = await self._stop.guard(self._sink.connect())
-            if self._settings.restart:
-                start = Checkpoint()
             self._stats.served = start.served
             if start.complete:
                 return False
             pages = self._partition.pages(start)
             first = await self._stop.guard(_next(pages))
+            if await self._stop.guard(self._sink.open()) != start:
+                # Only behind a pooler that breaks session locks.
+                raise SinkBusy("another run moved the checkpoint meanwhile", hint="run again")
+        except RowsMissing:
+            raise  # there is something left to do
         except DatasyncError as error:
             error.exit_code = EXIT_SETUP  # nothing was written
             raise
-        if await self._stop.guard(self._sink.open()) != start and not self._settings.restart:
-            # Only behind a pooler that breaks session locks.
-            raise SinkBusy("another run moved the checkpoint meanwhile", hint="run again")
         outbox = Outbox(self._settings.batch)
         try:
             async with asyncio.TaskGroup() as group:
@@ -72,8 +74,15 @@ class Flow:
             raise group.exceptions[0] from group.exceptions[0].__cause__
         if self._source_error is not None:
             raise self._source_error
-        if self._stop.requested:
+        if self._missing:
+            raise ContractChanged(
+                f"the API says there is no more, but {self._missing:,} records are missing",
+                hint="run again to ask for the last page again; if that doesn't help, use --restart",
+            )
+        if not self._ended and self._stop.requested:
             raise Stopped
+        if not self._ended:
+            raise RuntimeError("fetching ended without an end, an error or a stop")
         return True
 
     async def _fetch(self, pages: AsyncIterator[Fetched], first: Fetched, outbox: Outbox) -> None:
@@ -86,7 +95,9 @@ class Flow:
                     await outbox.put(*fetched)
                     fetched = None if self._stop.requested else await anext(pages, None)
         except (Stopped, TimeoutError):
-            pass  # what is in the box is still written
+            if not self._stop.requested:
+                raise
+            # What is in the box is still written.
         except DatasyncError as error:
             self._source_error = error  # raised once the box is empty
         finally:
@@ -100,6 +111,8 @@ class Flow:
             self._stats.quarantined += done.quarantined
             self._stats.dropped += batch.dropped
             self._stats.served = batch.checkpoint.served
+            self._missing = done.missing
+            self._ended = batch.checkpoint.complete and not done.missing
             self._committed(batch, done)
 
 

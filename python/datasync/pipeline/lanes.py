@@ -4,17 +4,13 @@ One difference is left: a member that a later one of the same key replaces is ch
 the record lane's transforms never see it.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
 from datasync import _native
-from datasync.model import Chunk, EncoderPlan, Reject, Row
+from datasync.model import Chunk, EncoderPlan, Reject
 from datasync.transforms.chain import Chain, TransformFailed, Undecodable
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Lane(Protocol):
@@ -67,7 +63,6 @@ class RecordLane:
     def __init__(self, plan: EncoderPlan, chain: Chain) -> None:
         self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
         self._chain = chain
-        self._to_python = [_to_datetime if column.kind == "timestamptz" else None for column in plan.columns]
 
     def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:
         """See Lane."""
@@ -91,10 +86,9 @@ class RecordLane:
             index = origins[reject.index]
             failures.append(Reject(cursor, index, page.offsets[index], reject.code, reject.detail, page.records[index]))
         failures.sort(key=lambda reject: reject.index)
-        rows = [self._row(row) for row in extracted.rows]
         return Chunk(
-            rows=rows,
-            row_count=len(rows),
+            rows=extracted.rows,
+            row_count=len(extracted.rows),
             nbytes=sum(map(len, results)),
             records=len(page.records),
             rejects=failures,
@@ -103,13 +97,7 @@ class RecordLane:
             total=page.total,
             last_key=extracted.last_key,
             last_timestamp_us=extracted.last_timestamp_us,
-            dropped=len(page.records) - len(rows) - len(failures),
-        )
-
-    def _row(self, row: tuple[object, ...]) -> Row:
-        return tuple(
-            value if convert is None or value is None else convert(value)
-            for convert, value in zip(self._to_python, row, strict=True)
+            dropped=len(page.records) - len(extracted.rows) - len(failures),
         )
 
 
@@ -120,11 +108,3 @@ def choose(plan: EncoderPlan, chain: Chain | None) -> Lane:
 
 def _reject(reject: _native.Reject, cursor: str | None) -> Reject:
     return Reject(cursor, reject.index, reject.offset, reject.code, reject.detail, reject.raw)
-
-
-_Convert = Callable[[object], object]
-
-
-def _to_datetime(value: object) -> datetime:
-    assert isinstance(value, int)  # the encoder gives timestamps as microseconds since 1970
-    return _EPOCH + timedelta(microseconds=value)

@@ -3,7 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+
+import msgspec
+import structlog
 
 from datasync import _native
 from datasync.config import Settings
@@ -25,6 +29,9 @@ from datasync.pipeline.loops import LoopGuard
 
 MAX_EMPTY_PAGES = 3
 """Pages in a row without records, while the API says there is more."""
+
+MAX_CURSOR = 8192
+"""Characters of a cursor; longer ones no server takes in a URL."""
 
 MAX_RESEEKS = 3
 """Cursors in a row that the API calls expired although they were just built."""
@@ -50,6 +57,8 @@ class Partition:
         self._settings = settings
         self._stats = stats
         self._wait = wait
+        # Not the loop's own executor, whose end the loop waits for: a transform that hangs must not hold the run.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
         self._cursor_since = float("-inf")  # when the cursor in hand was given; a stored one may be of any age
 
     async def pages(self, checkpoint: Checkpoint) -> AsyncIterator[tuple[Chunk, Checkpoint]]:
@@ -64,17 +73,17 @@ class Partition:
             asked = time.monotonic()
             chunk = await self._fetch(checkpoint)
             served = checkpoint.served + chunk.records
-            if chunk.total is not None:
-                self._stats.total = chunk.total
-            if _ends(chunk):
-                if chunk.total is not None and served < chunk.total:
-                    # The records are good, the end isn't: keep them and stay before this page.
-                    yield chunk, checkpoint
-                    raise ContractChanged(
-                        f"the API says there is no more after {served:,} of {chunk.total:,} records",
-                        hint="run again to ask for the last page again",
-                    )
-                yield chunk, Checkpoint(None, None, checkpoint.pages + 1, served, complete=True)
+            # The most it has said: one page that says less, or nothing, must not make a short feed look whole.
+            total = max(checkpoint.total or 0, chunk.total) if chunk.total is not None else checkpoint.total
+            self._stats.total = total
+            if chunk.has_more is False:
+                # The sink proves the end. If it can't, the next run asks for this page again.
+                yield (
+                    chunk,
+                    msgspec.structs.replace(
+                        checkpoint, pages=checkpoint.pages + 1, served=served, total=total, complete=True
+                    ),
+                )
                 return
             empty = 0 if chunk.records else empty + 1
             if empty > MAX_EMPTY_PAGES:
@@ -84,7 +93,7 @@ class Partition:
                 raise ContractChanged("the API's cursors go in circles: this page leads where an earlier one led")
             # A page without records tells no place of its own: the last one stands.
             position = position or checkpoint.position
-            checkpoint = Checkpoint(chunk.next_cursor, position, checkpoint.pages + 1, served)
+            checkpoint = Checkpoint(chunk.next_cursor, position, checkpoint.pages + 1, served, total)
             self._cursor_since = asked
             yield chunk, checkpoint
 
@@ -126,11 +135,14 @@ class Partition:
                 raise
             self._governor.answered(answer.headers)
         try:
-            chunk = await asyncio.to_thread(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
+            encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
+            chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
         except _native.PageError as error:
             raise PageDamaged(f"the page can't be read: {error}") from error
         if chunk.has_more is not False and not chunk.next_cursor:
             raise PageDamaged("the page doesn't say what follows it: no next cursor, and no word that it is the last")
+        if chunk.next_cursor and (len(chunk.next_cursor) > MAX_CURSOR or not chunk.next_cursor.isprintable()):
+            raise PageDamaged(f"the next cursor is longer than {MAX_CURSOR:,} characters, or not printable")
         if chunk.records and checkpoint.position and self._endpoint.position(chunk) == checkpoint.position:
             raise PageDamaged("the page ends where the one before ended: it came twice")
         self._stats.pages += 1
@@ -141,9 +153,7 @@ class Partition:
         return cursor is not None and ttl is not None and time.monotonic() - self._cursor_since > ttl
 
     def _failed(self, error: RetriableSourceError) -> None:
-        if not isinstance(error, RateLimited):
-            self._stats.retries += 1
-
-
-def _ends(chunk: Chunk) -> bool:
-    return chunk.has_more is False
+        if isinstance(error, RateLimited):
+            return  # the governor says how long it waits
+        self._stats.retries += 1
+        structlog.get_logger().warning("asking again", reason=str(error), code=error.code)

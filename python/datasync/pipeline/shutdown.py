@@ -73,6 +73,15 @@ class Stop:
             raise error
         return result  # type: ignore[return-value]  # there is a result where there is no error
 
+    def give_up_after(self, seconds: float, last_word: Callable[[], None]) -> None:
+        """End the process in `seconds`, whatever it still waits for: a stalled database rolls the open batch back."""
+
+        def give_up() -> None:
+            last_word()
+            os._exit(128 + (self.signal_number or 0))
+
+        asyncio.get_running_loop().call_later(seconds, give_up)
+
     def _on_signal(self, number: int) -> None:
         if self.requested:
             os._exit(128 + number)

@@ -85,6 +85,8 @@ class SimulatorProcess:
         assert self._child.stdout is not None
         line = _read_line(self._child.stdout, self._start_timeout)
         if not line.startswith(READY):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise RuntimeError(f"the simulator ended with {self._child.wait(0.5)} before it was ready")
             raise RuntimeError(f"the simulator did not start within {self._start_timeout:g} s")
         return line.removeprefix(READY).strip()
 

@@ -14,7 +14,9 @@ class Sink(Protocol):
         Raises:
             SinkUnavailable: can't be reached.
             SinkBusy: another run holds the stream.
-            SchemaMismatch: the state is from a newer version.
+            SchemaMismatch: the state is from a newer version, or a table isn't ours.
+            ConfigError: the checkpoint is that of another API.
+            RowsMissing: the stream is complete, but rows are gone.
         """
         ...
 

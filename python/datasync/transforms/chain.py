@@ -44,7 +44,7 @@ class Chain:
         for name, function in self._transforms:
             try:
                 record = function(record)  # type: ignore[arg-type]  # None leaves the loop below
-            except Exception as error:
+            except BaseException as error:
                 raise TransformFailed(self._mask(f"{name}: {type(error).__name__}: {error}")) from error
             if record is None:
                 return None
@@ -52,6 +52,6 @@ class Chain:
                 raise TransformFailed(f"{name}: gave a {type(record).__name__}, not a dict or None")
         try:
             return self._encoder.encode(record)
-        except Exception as error:  # a value may bring an encoder of its own
+        except Exception as error:  # a value may have an encoder of its own
             reason = f"the result can't be encoded: {type(error).__name__}: {error}"
             raise TransformFailed(self._mask(reason)) from error

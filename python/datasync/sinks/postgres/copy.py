@@ -12,6 +12,23 @@ PIECE = 256 * 1024
 """Bytes handed to the socket at once. Larger ones hold up flow control; see the write-path figures in benches."""
 
 
+_POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01, in microseconds since 1970
+
+
+async def prepare(connection: Connection) -> None:
+    """Make `connection` take and give timestamptz as microseconds since 1970 UTC.
+
+    Python's datetime won't do: asyncpg stores its first and its last moment as -infinity and infinity.
+    """
+    await connection.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        format="tuple",
+        encoder=lambda us: (us - _POSTGRES_EPOCH_US,),
+        decoder=lambda value: value[0] + _POSTGRES_EPOCH_US,
+    )
+
+
 async def stage(connection: Connection, chunks: Sequence[Chunk], columns: Sequence[str]) -> None:
     """COPY the rows of `chunks` into the staging table: binary on the fast lane, tuples on the record lane."""
     buffers = [chunk.copy for chunk in chunks if chunk.copy is not None and chunk.row_count]

@@ -31,5 +31,5 @@ async def create_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
             timeout=settings.pool.connect_timeout,
             command_timeout=COMMAND_TIMEOUT,
             # jit: our statements are short and many; planning for it costs more than it gives.
-            server_settings={"application_name": "datasync", "jit": "off"},
+            server_settings={"application_name": "datasync", "jit": "off", "timezone": "UTC"},
         )

@@ -3,13 +3,14 @@
 from contextlib import suppress
 
 import asyncpg
+import msgspec
 
 from datasync import hookspecs
 from datasync.config import Settings
-from datasync.errors import SinkUnavailable
+from datasync.errors import RowsMissing, SinkUnavailable
 from datasync.model import Batch, Checkpoint, Committed, EncoderPlan
 from datasync.plugins import Register
-from datasync.sinks.postgres import checkpoint, copy, ddl, quarantine
+from datasync.sinks.postgres import checkpoint, copy, ddl, quarantine, reconcile, shape
 from datasync.sinks.postgres.errors import mapped
 from datasync.sinks.postgres.pool import Connection, create_pool
 
@@ -26,6 +27,7 @@ class PostgresSink:
     def __init__(self, settings: Settings, stream: str, plan: EncoderPlan) -> None:
         self._settings = settings
         self._stream = stream
+        self._source = settings.api_base_url
         self._columns = [column.name for column in plan.columns]
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._connection: Connection | None = None
@@ -36,16 +38,26 @@ class PostgresSink:
         self._pool = await create_pool(self._settings)
         with mapped("reading the checkpoint"):
             self._connection = await self._pool.acquire()
+            await copy.prepare(self._writer)
             await checkpoint.lock(self._writer, self._stream)
-            if not await ddl.installed_version(self._writer):
+            await shape.check(self._writer)
+            if self._settings.restart or not await ddl.installed_version(self._writer):
                 return Checkpoint()
-            return await checkpoint.read(self._writer, self._stream)
+            start = await checkpoint.read(self._writer, self._stream, self._source)
+            if start.complete and (gone := await reconcile.missing(self._writer, self._stream, start.total)):
+                raise RowsMissing(
+                    f"`{self._stream}` was read to its end, but {gone:,} of its records are not in the table any more",
+                    hint="run with --restart to read them again",
+                )
+            return start
 
     async def open(self) -> Checkpoint:
         """See Sink."""
         with mapped("preparing the tables"):
             await ddl.migrate(self._writer)
-            self._epoch, taken = await checkpoint.take_over(self._writer, self._stream)
+            self._epoch, taken = await checkpoint.take_over(
+                self._writer, self._stream, self._source, restart=self._settings.restart
+            )
             await copy.clear(self._writer)
             return taken
 
@@ -60,6 +72,11 @@ class PostgresSink:
                 repeated = batch.row_count - inserted + len(rejects) - kept
                 done = Committed(inserted, repeated, kept)
                 await checkpoint.advance(self._writer, self._stream, self._epoch, batch, done)
+                if batch.checkpoint.complete:
+                    gone = await reconcile.missing(self._writer, self._stream, batch.checkpoint.total)
+                    done = msgspec.structs.replace(done, missing=gone)
+                    if not gone:
+                        await checkpoint.finish(self._writer, self._stream)
                 if batch.row_count:
                     await copy.clear(self._writer)
         return done

@@ -1,0 +1,55 @@
+"""Are tables that exist already ours? PostgreSQL would convert values on the way in, and say nothing."""
+
+import asyncpg
+
+from datasync.errors import ConfigError, SchemaMismatch
+from datasync.sinks.postgres.pool import Connection
+
+_EVENT = {"id": "text", "event_type": "text", "timestamp": "timestamp with time zone", "data": "jsonb"}
+
+TYPES = {
+    "ingested_events": _EVENT,
+    "staging_events": _EVENT,
+    "cursor_state": {"cursor_value": "text", "events_ingested": "bigint"},
+}
+"""Columns that must have exactly these types, where the table exists. Further columns are the owner's business."""
+
+_COLUMNS = """
+SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+"""
+
+_KEY = """
+SELECT EXISTS (
+    SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+    WHERE indrelid = to_regclass('ingested_events') AND indisunique AND indisvalid AND indpred IS NULL
+    AND indnkeyatts = 1 AND attname = 'id'
+)
+"""
+
+
+async def check(connection: Connection) -> None:
+    """Look at the database and at tables of our names. Writes nothing.
+
+    Raises:
+        ConfigError: the database can't hold all text.
+        SchemaMismatch: a column is missing or of another type, or the key isn't unique.
+    """
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise ConfigError(
+            f"the database's encoding is {encoding}, which can't hold all text",
+            hint="make one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
+        )
+    for table, wanted in TYPES.items():
+        rows: list[asyncpg.Record] = await connection.fetch(_COLUMNS, table)
+        found = {row["name"]: row["type"] for row in rows}
+        for column, type_ in wanted.items():
+            if found and found.get(column) != type_:
+                raise SchemaMismatch(
+                    f"the table `{table}` is there, and its column `{column}` is {found.get(column, 'missing')},"
+                    f" not {type_}",
+                    hint="move the table away, or use another database",
+                )
+        if found and table == "ingested_events" and not await connection.fetchval(_KEY):
+            raise SchemaMismatch("`ingested_events` has no unique key on `id` alone", hint="add a primary key on id")
