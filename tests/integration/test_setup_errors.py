@@ -169,14 +169,14 @@ def test_a_plugin_hook_that_does_not_fit_is_named(simulate: Simulate, database: 
 
 
 def test_a_role_that_may_not_make_tables_is_told(simulate: Simulate, database: Database) -> None:
-    database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE datasync_poor LOGIN")
+    role = f"{database.name}_poor"
+    database.execute(f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE {role}")
     try:
-        dsn = database.dsn.replace("postgres@", "datasync_poor@", 1)
-        run = ingest(dsn, simulate(OPTIONS).base_url)
+        run = ingest(database.dsn + ("&" if "?" in database.dsn else "?") + f"role={role}", simulate(OPTIONS).base_url)
         assert run.code == 2, run.stderr
         assert "CREATE" in run.error["hint"]
     finally:
-        database.execute("DROP ROLE datasync_poor")
+        database.execute(f"DROP ROLE {role}")
 
 
 def test_tables_from_a_newer_version_are_refused(simulate: Simulate, database: Database) -> None:
