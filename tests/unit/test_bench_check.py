@@ -1,0 +1,19 @@
+import json
+
+from benches.check import fallen
+from benches.run import RATIOS
+
+
+def test_a_ratio_a_fifth_below_the_saved_one_passes_and_a_lower_one_fails() -> None:
+    assert fallen({"a": 5.0, "b": 1.0}, {"a": 4.0, "b": 0.9}) == []
+    assert fallen({"a": 5.0, "b": 1.0}, {"a": 3.99, "b": 2.0}) == ["a"]
+
+
+def test_a_bench_that_is_gone_counts_as_fallen() -> None:
+    assert fallen({"a": 5.0}, {}) == ["a"]
+
+
+def test_the_goals_hold_for_the_saved_ratios() -> None:
+    saved = json.loads(RATIOS.read_text())
+    assert min(value for name, value in saved.items() if name.startswith("page to")) >= 5
+    assert saved["ingest / database bound (1 is the bound)"] >= 0.7
