@@ -24,6 +24,15 @@ def await_answers(api: SimulatorProcess, count: int) -> None:
         time.sleep(0.01)
 
 
+def await_rows(database: Database, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while database.value("SELECT to_regclass('ingested_events') IS NULL") or (
+        database.value("SELECT count(*) FROM ingested_events") < count
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_after_a_checkpoint_and_the_next_run_goes_on_there(
     simulate: Simulate, database: Database, number: signal.Signals, code: int
@@ -53,12 +62,7 @@ def test_a_signal_during_a_long_rate_limit_wait_is_obeyed_at_once(simulate: Simu
     api = simulate(SimulatorOptions(count=3000, api_key=API_KEY, rate_limit="2/600", page_cap=100))
     process = start(["ingest"], environment(database.dsn, api.base_url))
     await_answers(api, 2)
-    deadline = time.monotonic() + 60
-    while database.value("SELECT to_regclass('ingested_events') IS NULL") or (
-        database.value("SELECT count(*) FROM ingested_events") < 200
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    await_rows(database, 200)
     asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
     run = finish(process)
@@ -100,7 +104,7 @@ def test_a_stalled_database_does_not_hold_the_process_longer_than_dockers_grace(
 ) -> None:
     api = simulate(SimulatorOptions(count=3000, api_key=API_KEY, rate_limit="none", page_cap=100, latency=0.05))
     process = start(["ingest"], environment(database.dsn, api.base_url))
-    await_answers(api, 5)
+    await_rows(database, 300)
 
     async def locked() -> Run:
         connection = await asyncpg.connect(database.dsn)
