@@ -12,11 +12,12 @@ SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "\\":
 
 
 class Broken(Exception):
-    """The grammar is broken at a byte."""
+    """The grammar is broken at a byte, or the text ends there."""
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, *, early: bool) -> None:
         super().__init__(offset)
         self.offset = offset
+        self.early = early
 
 
 class Flaw(NamedTuple):
@@ -27,7 +28,10 @@ class Flaw(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A value: `word` of a bare one, `text` of a string, `items` of an array, `members` of an object, all of them."""
+    """A value: `word` of a bare one, `text` of a string, `items` of an array, `members` of an object, all of them.
+
+    `keys` are the places of the members' keys.
+    """
 
     kind: str
     start: int
@@ -36,6 +40,7 @@ class Value(NamedTuple):
     text: str | None = None
     items: "tuple[Value, ...]" = ()
     members: "tuple[tuple[str, Value], ...]" = ()
+    keys: tuple[int, ...] = ()
 
 
 class Parser:
@@ -52,8 +57,11 @@ class Parser:
         value = self.value()
         self.blank()
         if self.pos < len(self.body):
-            raise Broken(self.pos)
+            raise self.broken()
         return value
+
+    def broken(self) -> Broken:
+        return Broken(self.pos, early=self.pos >= len(self.body))
 
     def peek(self) -> bytes:
         return self.body[self.pos : self.pos + 1]
@@ -64,7 +72,7 @@ class Parser:
 
     def take(self, byte: bytes) -> None:
         if self.peek() != byte:
-            raise Broken(self.pos)
+            raise self.broken()
         self.pos += 1
 
     def value(self) -> Value:
@@ -80,15 +88,17 @@ class Parser:
             return Value("array", start, self.pos, items=tuple(items))
         if first == b"{":
             members: list[tuple[str, Value]] = []
+            keys: list[int] = []
             while self.more(b"{}", first=not members):
                 self.blank()
                 if self.peek() != b'"':
-                    raise Broken(self.pos)
+                    raise self.broken()
+                keys.append(self.pos)
                 key = self.string()
                 self.blank()
                 self.take(b":")
                 members.append((key, self.value()))
-            return Value("object", start, self.pos, members=tuple(members))
+            return Value("object", start, self.pos, members=tuple(members), keys=tuple(keys))
         return self.bare()
 
     def more(self, brackets: bytes, *, first: bool) -> bool:
@@ -109,7 +119,7 @@ class Parser:
             self.pos += 1
         word = self.body[start : self.pos]
         if not word:
-            raise Broken(start)
+            raise self.broken()
         if word not in (b"true", b"false", b"null"):
             self.number(start, word.decode(errors="replace"))
         return Value("bare", start, self.pos, word=word)
@@ -135,7 +145,7 @@ class Parser:
         out = bytearray()
         while (byte := self.peek()) != b'"':
             if not byte:
-                raise Broken(start)
+                raise Broken(start, early=True)
             if byte == b"\\":
                 out += self.escape().encode(errors="surrogatepass")
                 continue

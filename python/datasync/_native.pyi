@@ -11,14 +11,18 @@ from typing_extensions import Buffer
 __all__ = [
     "COPY_HEADER",
     "COPY_TRAILER",
+    "CopyStream",
     "EncodedPage",
     "ExtractedRows",
+    "Instants",
     "PageEncoder",
     "PageError",
     "PlanError",
     "Reject",
     "SplitPage",
+    "TimestampReader",
     "build_info",
+    "copy_stream",
     "inflate",
 ]
 
@@ -50,13 +54,21 @@ def inflate(body: bytes, encoding: str, *, max_bytes: int) -> bytes:
             `inflate_unknown_encoding`. The offset is one of the compressed body.
     """
 
+def copy_stream(pages: list[EncodedPage]) -> CopyStream:
+    """Put the rows of `pages`, made with one plan, into one binary COPY stream, header and trailer included.
+
+    Rows come in the order of their keys: bytewise, numbers by size. Rows with equal keys keep their order; without a
+    key column all do.
+    """
+
 class PageError(ValueError):
     """The page as a whole can't be used; nothing of it was.
 
     Attributes:
         code: `empty_body`, `syntax` (the grammar is broken or the text ends early, so that the borders of the records
-            can't be trusted), `not_an_object`, `records_missing` (no array at the plan's path), `envelope_type` (a
-            cursor, total or has_more of a type that it can't have), or one of `inflate`.
+            can't be trusted), `not_an_object` (the root can't hold the path to the records), `records_missing` (no
+            array there), `envelope_type` (a cursor, total or has_more of a type that it can't have), or one of
+            `inflate`.
         offset: byte at which it was noticed.
     """
 
@@ -78,8 +90,9 @@ class Reject:
         code: why. Of the text: `not_an_object`, `nul_character` (`\u0000`), `lone_surrogate`, `invalid_utf8`,
             `control_character`, `bad_escape`, `bad_number` (any bare word that JSON doesn't know),
             `number_out_of_range` (beyond PostgreSQL's numeric), `too_deep`, `too_large` (256 MiB), and from `extract`
-            alone `syntax`. Of a column: `required_missing`, `empty_key`, `key_too_long`, `type_mismatch`,
-            `timestamp_invalid`, `timestamp_no_zone`, `timestamp_out_of_range`.
+            and ndjson alone `syntax`. Of a column: `required_missing`, `empty_key`, `key_too_long`, `type_mismatch`,
+            `number_not_whole`, `number_out_of_range` (beyond the column's type), `date_invalid`, `uuid_invalid`,
+            `base64_invalid`, and those of `datasync.TimestampPolicy`, which begin with `timestamp_`.
         detail: what and where, for a person. Holds nothing of the record's content.
         raw: the whole record as it came. Not always UTF-8.
     """
@@ -99,8 +112,8 @@ class Reject:
 class EncodedPage(Buffer):
     """A page as tuples of binary COPY.
 
-    `memoryview(page)` gives the tuples, read-only and without a copy; `COPY_HEADER` goes before the first page of a
-    stream and `COPY_TRAILER` behind the last.
+    `memoryview(page)` gives the tuples in the order of the page, read-only and without a copy; `COPY_HEADER` goes
+    before and `COPY_TRAILER` behind them. `copy_stream` does that for several pages, in the order of their keys.
 
     Attributes:
         rows: accepted records.
@@ -110,10 +123,14 @@ class EncodedPage(Buffer):
         next_cursor: None if absent or null; a number stands as it is written.
         has_more: None if absent or null, which does not mean that this is the last page.
         total: None if absent or null.
-        min_timestamp_us: earliest of the plan's first `timestamptz` column; None if no accepted record has one.
+        min_timestamp_us: earliest of the plan's first `timestamptz` column that comes from the record; None if no
+            accepted record has one.
         max_timestamp_us: latest of it.
-        last_key: key of the last accepted record; None if there is none.
+        last_key: key of the last accepted record, as text; None if there is none.
         last_timestamp_us: of the last accepted record; None if it has none.
+        timestamps: for each `timestamptz` column how its values were written, `text`, `s`, `ms`, `us`, `ns` or
+            `other`, and what was special about them, such as `sub_us_dropped`, with counts. Without zeros. Refused
+            records whose timestamp could be read count, too.
     """
 
     @property
@@ -138,6 +155,14 @@ class EncodedPage(Buffer):
     def last_key(self) -> str | None: ...
     @property
     def last_timestamp_us(self) -> int | None: ...
+    @property
+    def timestamps(self) -> dict[str, dict[str, int]]: ...
+    def __len__(self) -> int: ...
+
+@final
+class CopyStream(Buffer):
+    """A binary COPY stream, whole. `memoryview(stream)` gives its bytes, read-only and without a copy."""
+
     def __len__(self) -> int: ...
 
 @final
@@ -168,14 +193,16 @@ class ExtractedRows:
     """Rows as Python values.
 
     Attributes:
-        rows: one tuple for each accepted record: `text` and `jsonb` columns are str, `timestamptz` columns int (us),
-            SQL NULL is None.
+        rows: one tuple for each accepted record. `text`, `json`, `jsonb` and `uuid` columns are str, `timestamptz`
+            int (us), `date` int (days since 1970-01-01), `bigint` and `integer` int, `double precision` float,
+            `numeric` decimal.Decimal, `boolean` bool, `bytea` bytes, `text[]` list[str | None]. SQL NULL is None.
         indexes: the record that each row comes from, among those handed in.
         rejects: the refused records, in order.
         min_timestamp_us: see EncodedPage, as the ones below.
         max_timestamp_us: see EncodedPage.
         last_key: see EncodedPage.
         last_timestamp_us: see EncodedPage.
+        timestamps: see EncodedPage.
     """
 
     @property
@@ -192,25 +219,23 @@ class ExtractedRows:
     def last_key(self) -> str | None: ...
     @property
     def last_timestamp_us(self) -> int | None: ...
+    @property
+    def timestamps(self) -> dict[str, dict[str, int]]: ...
 
 @final
 class PageEncoder:
     """A compiled plan.
 
     Of equal keys the last counts, at every level and in the envelope too, as in PostgreSQL's jsonb. Numbers and strings
-    of a `jsonb` column go through as they are written, never through a float. A timestamp is text in ISO 8601 with a
-    zone, or a number (also as text) that is plausible, from 2000 to a day after `now_us`, in s, ms, us or ns; it is cut
-    to microseconds towards the past, never rounded.
+    of a `jsonb` column go through as they are written, never through a float. For timestamps see
+    `datasync.TimestampPolicy`.
     """
 
     def __new__(cls, plan: bytes) -> PageEncoder:
         """Compile `plan`.
 
         Args:
-            plan: JSON of `datasync.model.EncoderPlan`: `records`, `next_cursor`, `has_more` and `total` are dotted
-                paths from the page's root, the last three optional; `max_depth` (256) counts the record itself as 1;
-                `max_key_bytes` (1024) is in UTF-8; `columns` have `name`, `path` (from the record's root, "" is all of
-                it), `kind` (`text`, `timestamptz`, `jsonb`), `required` and `key` (at most one, of kind `text`).
+            plan: JSON of `datasync.model.EncoderPlan`.
 
         Raises:
             PlanError: it isn't such a plan. Unknown fields are refused as well.
@@ -221,7 +246,7 @@ class PageEncoder:
 
         Args:
             body: the page as it came.
-            now_us: when it came; bounds what a number may mean as a timestamp.
+            now_us: when it came; the ingest time, and it bounds what a number may mean as a timestamp.
 
         Raises:
             PageError: the page as a whole can't be used.
@@ -239,3 +264,35 @@ class PageEncoder:
 
         A record that is not exactly one JSON value, whitespace around it apart, is a reject with code `syntax`.
         """
+
+@final
+class TimestampReader:
+    """Reads timestamps as one policy says. `datasync.timestamps` is its face; this one knows no datetime.
+
+    Args:
+        policy: JSON of a `datasync.TimestampPolicy`.
+
+    Raises:
+        PlanError: the policy makes no sense.
+    """
+
+    def __new__(cls, policy: bytes) -> TimestampReader: ...
+    def read(self, value: object, now_us: int) -> int | str | None:
+        """Make microseconds of `value`; a str is the code of the refusal."""
+
+    def read_many(self, values: list[object], now_us: int) -> Instants: ...
+
+@final
+class Instants(Buffer):
+    """Microseconds as int64 of this machine, -2^63 for None and refused values. `memoryview` gives bytes.
+
+    Attributes:
+        refused: index and code of each refused value.
+        tally: see `EncodedPage.timestamps`.
+    """
+
+    @property
+    def refused(self) -> list[tuple[int, str]]: ...
+    @property
+    def tally(self) -> dict[str, int]: ...
+    def __len__(self) -> int: ...

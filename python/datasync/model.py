@@ -1,43 +1,81 @@
 """The records that travel between the parts. All are plain data; none knows HTTP or SQL."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
+from datasync._native import EncodedPage
+from datasync.timestamps import TimestampPolicy
+
 Row: TypeAlias = tuple[object, ...]
 """One row of the record lane, in the order of the endpoint's columns."""
+
+Kind: TypeAlias = Literal[
+    "text",
+    "json",
+    "jsonb",
+    "timestamptz",
+    "date",
+    "bigint",
+    "integer",
+    "numeric",
+    "double precision",
+    "boolean",
+    "uuid",
+    "bytea",
+    "text[]",
+]
+"""Types of PostgreSQL that a column may have."""
 
 Position: TypeAlias = dict[str, str | int]
 """A place in a feed that outlives its cursor, in the endpoint's own terms. JSON-encodable."""
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A column of the target table and where its value stands in a record.
+    """A column of the target table and where its value comes from.
+
+    Absent and null become NULL. A value that the column can't hold is treated as `mismatch` says; it is never changed
+    to fit.
 
     Attributes:
         name: of the column.
-        path: dotted keys from the record's root; "" is the whole record.
-        kind: `text`, `timestamptz` or `jsonb`.
-        required: absent or null sends the record to quarantine.
-        key: the primary key; at most one column.
+        path: from the record's root: keys joined by dots, `[n]` for the n-th element of an array from 0, `["a.b"]`
+            for a key with a dot in it; "" is the whole record.
+        kind: PostgreSQL's type. `text` takes strings; `json` and `jsonb` anything, as it is written; `timestamptz`
+            what `timestamp` says; `date` strings YYYY-MM-DD; `bigint`, `integer`, `numeric` and `double precision`
+            numbers and strings that hold one, the first two only whole ones; `boolean`; `uuid`; `bytea` base64;
+            `text[]` arrays of strings and nulls.
+        required: NULL sends the record to quarantine.
+        key: the primary key, at most one column: `text`, `bigint`, `integer` or `uuid`.
+        source: `record` (the value at `path`), `rest` (the record without the fields that other columns take by
+            keys alone; `json` and `jsonb`), `constant`, or `ingest_time` (when the page came; `timestamptz`).
+        mismatch: `quarantine` (the record), `null`, or `text` (the value's JSON; `text` and `text[]`).
+        constant: JSON of the value, with source `constant`.
+        timestamp: how a `timestamptz` is read; None is `TimestampPolicy()`.
     """
 
     name: str
     path: str
-    kind: str
+    kind: Kind
     required: bool = False
     key: bool = False
+    source: Literal["record", "rest", "constant", "ingest_time"] = "record"
+    mismatch: Literal["quarantine", "null", "text"] = "quarantine"
+    constant: str | None = None
+    timestamp: TimestampPolicy | None = None
 
 
 class EncoderPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the native encoder reads a page; crosses into Rust once, as JSON.
 
     Attributes:
-        records, next_cursor, has_more, total: dotted paths from the page's root.
+        records: path from the page's root to the array of records; "" is the page itself. See Column for paths.
         columns: of the target table, in order.
-        max_depth: nesting levels a record may have.
-        max_key_bytes: length of a primary key in UTF-8 bytes (PostgreSQL's index refuses 2,704).
+        next_cursor, has_more, total: paths from the page's root, outside of the records.
+        max_depth: nesting levels a record may have, itself included.
+        max_key_bytes: length of a `text` key in UTF-8 bytes (PostgreSQL's index refuses 2,704).
+        format: `json`, or `ndjson`: each line is a record; `records` is "" and the page says nothing else.
     """
 
     records: str
@@ -47,6 +85,7 @@ class EncoderPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     total: str | None = None
     max_depth: int = 256
     max_key_bytes: int = 1024
+    format: Literal["json", "ndjson"] = "json"
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -94,14 +133,16 @@ class Chunk(msgspec.Struct, frozen=True):
     """One page, ready to be stored.
 
     Attributes:
-        copy: COPY BINARY tuples without header and trailer (fast lane), or None.
-        rows: the same as Python tuples (record lane), or None; a timestamptz is an int, microseconds since 1970 UTC.
+        copy: COPY BINARY tuples (fast lane), or None.
+        rows: the same as Python tuples (record lane), or None; for the values see `_native.ExtractedRows`.
         row_count: rows in `copy` or `rows`.
         nbytes: memory held, in bytes; an estimate on the record lane.
         records: records the page had = row_count + len(rejects) + dropped.
         dropped: records a transform left out on purpose.
         next_cursor, has_more, total: the page's own words; None where it says nothing.
         last_key, last_timestamp_us: of the last stored record.
+        timestamps: for each `timestamptz` column how many values were written as text, in s, ms, us and ns, and how
+            many were special in some way; see `_native.EncodedPage`.
     """
 
     row_count: int
@@ -113,9 +154,10 @@ class Chunk(msgspec.Struct, frozen=True):
     total: int | None
     last_key: str | None
     last_timestamp_us: int | None
-    copy: memoryview | None = None
+    copy: EncodedPage | None = None
     rows: Sequence[Row] | None = None
     dropped: int = 0
+    timestamps: Mapping[str, Mapping[str, int]] = {}
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -189,6 +231,7 @@ class RunStats(msgspec.Struct):
         total: records the API says there are, or None.
         served: records of this stream committed over all runs.
         reseeks: times an expired cursor was replaced.
+        timestamps: for each `timestamptz` column how its values were written; see Chunk.
     """
 
     rows: int = 0
@@ -203,3 +246,4 @@ class RunStats(msgspec.Struct):
     total: int | None = None
     served: int = 0
     reseeks: int = 0
+    timestamps: dict[str, dict[str, int]] = {}

@@ -1,19 +1,31 @@
 """What the documents tell people to type works, and what they point to is there."""
 
+import ast
 import re
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 import pytest
 
+import datasync
 from datasync.cli import main
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.support import API_KEY, Database, ingest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benches/RESULTS.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "benches/RESULTS.md",
+    "docs/columns.md",
+    "docs/timestamps.md",
+)
 
 
 def blocks(document: str, language: str = "") -> list[str]:
@@ -90,3 +102,29 @@ def test_every_exit_code_and_table_of_the_readme_is_real(database: Database) -> 
     assert {"ingested_events", "quarantined_events", "cursor_state"} <= asyncio.run(tables())
     for code in (errors.EXIT_DONE, errors.EXIT_LEFT, errors.EXIT_SETUP):
         assert f"| {code} |" in text
+
+
+def test_the_examples_of_timestamps_do_what_they_say() -> None:
+    (source,) = blocks("docs/timestamps.md", "python")
+    names: dict[str, Any] = {}
+    refused = 0
+    for statement in ast.parse(source).body:
+        code = compile(ast.Module([statement], []), "docs/timestamps.md", "exec")
+        try:
+            exec(code, names)
+        except datasync.TimestampRefused:
+            refused += 1
+    assert refused == 1
+    found = names["found"]
+    assert [moment is None for moment in found.to_list()] == [False, False, True]
+    assert found.refused == [(2, "timestamp_invalid")]
+    assert found.tally == {"text": 1, "s": 1}
+
+
+def test_every_field_and_value_of_a_policy_is_in_its_document() -> None:
+    text = (ROOT / "docs" / "timestamps.md").read_text()
+    info = msgspec.inspect.type_info(datasync.TimestampPolicy)
+    assert isinstance(info, msgspec.inspect.StructType)
+    for field in info.fields:
+        values = field.type.values if isinstance(field.type, msgspec.inspect.LiteralType) else []
+        assert all(f"`{word}`" in text for word in (field.name, *values)), field.name

@@ -31,4 +31,5 @@ def report(message: str, stats: RunStats, seconds: float) -> None:
         reseeks=stats.reseeks,
         served=stats.served,
         total=stats.total,
+        timestamps=stats.timestamps,
     )

@@ -10,6 +10,7 @@ from datasync.model import Batch, Checkpoint, Chunk, Committed, RunStats
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop, Stopped
+from datasync.pipeline.units import UnitWatch
 from datasync.sinks.base import Sink
 
 Fetched: TypeAlias = tuple[Chunk, Checkpoint]
@@ -40,6 +41,7 @@ class Flow:
         self._source_error: DatasyncError | None = None
         self._ended = False  # the last page is stored; nothing else counts as the end
         self._missing = 0
+        self._units = UnitWatch(stats.timestamps)
 
     async def run(self) -> bool:
         """Read to the end. Give False when the stream was complete before.
@@ -110,6 +112,7 @@ class Flow:
             self._stats.duplicates += done.duplicates
             self._stats.quarantined += done.quarantined
             self._stats.dropped += batch.dropped
+            self._units.see(batch)
             self._stats.served = batch.checkpoint.served
             self._missing = done.missing
             self._ended = batch.checkpoint.complete and not done.missing

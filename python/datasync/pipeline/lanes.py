@@ -42,7 +42,7 @@ class FastLane:
         """See Lane."""
         page = self._encoder.encode(body, now_us=now_us)
         return Chunk(
-            copy=memoryview(page),
+            copy=page,
             row_count=page.rows,
             nbytes=page.nbytes,
             records=page.records,
@@ -52,6 +52,7 @@ class FastLane:
             total=page.total,
             last_key=page.last_key,
             last_timestamp_us=page.last_timestamp_us,
+            timestamps=page.timestamps,
         )
 
 
@@ -97,6 +98,7 @@ class RecordLane:
             total=page.total,
             last_key=extracted.last_key,
             last_timestamp_us=extracted.last_timestamp_us,
+            timestamps=extracted.timestamps,
             dropped=len(page.records) - len(extracted.rows) - len(failures),
         )
 

@@ -1,8 +1,9 @@
 //! Rows as tuples of PostgreSQL's binary COPY format.
 
-use crate::record::Row;
+use crate::column::{Column, Kind};
+use crate::field::{Field, Row, Text, Texts};
+use crate::rows::{Order, Place, Rows};
 use crate::timestamp::UNIX_TO_POSTGRES_US;
-use crate::unescape::unescape;
 
 /// Signature, flags and length of the header extension: what comes before the first tuple.
 pub const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -12,78 +13,143 @@ pub const TRAILER: &[u8; 2] = b"\xff\xff";
 
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 const JSONB_VERSION: u8 = 1;
+/// From 1970-01-01 to PostgreSQL's epoch, 2000-01-01.
+const UNIX_TO_POSTGRES_DAYS: i32 = 10_957;
+/// PostgreSQL's number for the type `text`.
+const TEXT_OID: i32 = 25;
 
-/// Tuples, one after the other.
+/// Writes tuples, one after the other.
 #[derive(Debug)]
 pub(crate) struct Tuples {
-    bytes: Vec<u8>,
-    /// Where the last tuple starts.
-    start: usize,
+    rows: Rows,
     field_count: [u8; 2],
+    /// The place of the key among the fields, or one that no field has.
+    key_column: usize,
+    /// The place of the field to come.
+    next: usize,
+    place: Place,
 }
 
 impl Tuples {
-    pub(crate) fn new(capacity: usize, field_count: [u8; 2]) -> Self {
-        Self { bytes: Vec::with_capacity(capacity), start: 0, field_count }
+    pub(crate) fn new(capacity: usize, row_capacity: usize, columns: &[Column], field_count: [u8; 2]) -> Self {
+        let key = columns.iter().position(|column| column.key);
+        let order = match key.map(|key| columns[key].kind) {
+            None => Order::None,
+            Some(Kind::Bigint | Kind::Integer) => Order::Whole,
+            Some(_) => Order::Bytes,
+        };
+        Self {
+            rows: Rows { bytes: Vec::with_capacity(capacity), places: Vec::with_capacity(row_capacity), order },
+            field_count,
+            key_column: key.unwrap_or(usize::MAX),
+            next: 0,
+            place: Place { start: 0, key: 0 },
+        }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
+        self.rows.bytes.clear();
+        self.rows.places.clear();
     }
 
     #[inline]
     pub(crate) fn begin(&mut self) {
-        self.start = self.bytes.len();
-        self.bytes.extend_from_slice(&self.field_count);
+        self.place.start = self.rows.bytes.len();
+        self.next = 0;
+        self.rows.bytes.extend_from_slice(&self.field_count);
+    }
+
+    /// Keep the last tuple.
+    #[inline]
+    pub(crate) fn keep(&mut self) {
+        self.rows.places.push(self.place);
     }
 
     /// Take back the last tuple.
     #[cold]
     pub(crate) fn abandon(&mut self) {
-        self.bytes.truncate(self.start);
+        self.rows.bytes.truncate(self.place.start);
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    pub(crate) fn into_rows(self) -> Rows {
+        self.rows
     }
 
+    #[inline]
+    fn fixed(&mut self, value: &[u8]) {
+        self.rows.bytes.extend_from_slice(&length(value.len()));
+        self.rows.bytes.extend_from_slice(value);
+    }
+
+    #[inline]
+    fn text(&mut self, text: Text<'_>) {
+        if text.escaped {
+            return self.counted(|bytes| text.write(bytes));
+        }
+        self.fixed(text.raw);
+    }
+
+    /// Append what `write` appends, behind its length.
     #[cold]
-    fn escaped_text(&mut self, raw: &[u8]) {
-        let at = self.bytes.len();
-        self.bytes.extend_from_slice(&NULL);
-        unescape(raw, &mut self.bytes);
-        let written = length(self.bytes.len() - at - NULL.len());
-        self.bytes[at..at + NULL.len()].copy_from_slice(&written);
+    fn counted(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = &mut self.rows.bytes;
+        let at = bytes.len();
+        bytes.extend_from_slice(&NULL);
+        write(bytes);
+        let written = length(bytes.len() - at - NULL.len());
+        bytes[at..at + NULL.len()].copy_from_slice(&written);
     }
 }
 
-impl<'a> Row<'a> for Tuples {
+impl Row for Tuples {
     #[inline]
-    fn null(&mut self) {
-        self.bytes.extend_from_slice(&NULL);
-    }
-
-    #[inline]
-    fn text(&mut self, raw: &'a [u8], escaped: bool) {
-        if escaped {
-            return self.escaped_text(raw);
+    fn field(&mut self, field: Field<'_>) {
+        if self.next == self.key_column {
+            self.place.key = self.rows.bytes.len();
         }
-        self.bytes.extend_from_slice(&length(raw.len()));
-        self.bytes.extend_from_slice(raw);
+        self.next += 1;
+        match field {
+            Field::Null => self.rows.bytes.extend_from_slice(&NULL),
+            Field::Text(text) => self.text(text),
+            Field::Json(raw) | Field::Bytea(raw) => self.fixed(raw),
+            Field::Jsonb(raw) => {
+                let [a, b, c, d] = length(raw.len() + 1);
+                self.rows.bytes.extend_from_slice(&[a, b, c, d, JSONB_VERSION]);
+                self.rows.bytes.extend_from_slice(raw);
+            }
+            Field::Timestamptz(micros) => self.fixed(&(micros - UNIX_TO_POSTGRES_US).to_be_bytes()),
+            Field::Date(days) => self.fixed(&(days - UNIX_TO_POSTGRES_DAYS).to_be_bytes()),
+            Field::Bigint(number) => self.fixed(&number.to_be_bytes()),
+            Field::Integer(number) => self.fixed(&number.to_be_bytes()),
+            Field::Double(number) => self.fixed(&number.to_be_bytes()),
+            Field::Numeric { binary, .. } => self.fixed(binary),
+            Field::Boolean(yes) => self.fixed(&[u8::from(yes)]),
+            Field::Uuid(uuid) => self.fixed(&uuid),
+            Field::TextArray(texts) => self.counted(|bytes| array(texts, bytes)),
+        }
     }
+}
 
-    #[inline]
-    fn timestamptz(&mut self, micros: i64) {
-        let mut field = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
-        field[4..].copy_from_slice(&(micros - UNIX_TO_POSTGRES_US).to_be_bytes());
-        self.bytes.extend_from_slice(&field);
+/// An array of one dimension, or of none if it is empty, as PostgreSQL sends it.
+fn array(texts: Texts<'_>, bytes: &mut Vec<u8>) {
+    let nulls = texts.iter().any(|text| text.is_none());
+    let count = i32::try_from(texts.items.len()).unwrap_or(i32::MAX);
+    for number in [i32::from(count > 0), nulls.into(), TEXT_OID] {
+        bytes.extend_from_slice(&number.to_be_bytes());
     }
-
-    #[inline]
-    fn jsonb(&mut self, raw: &'a [u8]) {
-        let [a, b, c, d] = length(raw.len() + 1);
-        self.bytes.extend_from_slice(&[a, b, c, d, JSONB_VERSION]);
-        self.bytes.extend_from_slice(raw);
+    if count == 0 {
+        return;
+    }
+    bytes.extend_from_slice(&count.to_be_bytes());
+    bytes.extend_from_slice(&1_i32.to_be_bytes()); // the first subscript
+    for text in texts.iter() {
+        let at = bytes.len();
+        bytes.extend_from_slice(&NULL);
+        if let Some(text) = text {
+            text.write(bytes);
+            let written = length(bytes.len() - at - NULL.len());
+            bytes[at..at + NULL.len()].copy_from_slice(&written);
+        }
     }
 }
 

@@ -6,18 +6,22 @@ use crate::page::{self, Envelope, Found, Sink};
 use crate::plan::Plan;
 use crate::record::{self, Reader};
 use crate::reject::{Reject, RejectCode};
+use crate::rows::Rows;
 use crate::stats::{Counter, Stats};
+use crate::timestamp::Tally;
 use crate::walk::Span;
 
-/// A page as COPY tuples, without header and trailer.
+/// A page as COPY tuples.
 #[derive(Debug)]
 pub struct Encoded<'a> {
-    pub tuples: Vec<u8>,
+    pub tuples: Rows,
     /// Accepted and refused ones.
     pub records: usize,
     pub rejects: Vec<Reject<'a>>,
     pub envelope: Envelope,
     pub stats: Stats,
+    /// How the timestamps of each column were written.
+    pub tallies: Vec<Tally>,
 }
 
 /// Encode the page `body`. Times are microseconds since 1970-01-01 UTC; `now_us` bounds what a number may mean.
@@ -29,18 +33,19 @@ pub fn encode<'a>(plan: &Plan, body: &'a [u8], now_us: i64) -> Result<Encoded<'a
         plan,
         body,
         reader: Reader::new(plan, now_us),
-        tuples: Tuples::new(capacity, plan.field_count),
+        tuples: Tuples::new(capacity, rows, &plan.columns, plan.field_count),
         records: 0,
         rejects: Vec::new(),
         counter: Counter::new(),
     };
     let envelope = page::walk(plan, &plan.record, body, &mut encoder)?;
     Ok(Encoded {
-        tuples: encoder.tuples.into_bytes(),
+        tuples: encoder.tuples.into_rows(),
         records: encoder.records,
         rejects: encoder.rejects,
         envelope,
         stats: encoder.counter.finish(),
+        tallies: encoder.reader.tallies,
     })
 }
 
@@ -60,6 +65,7 @@ impl<'a> Sink<'a> for Encoder<'_, 'a> {
         self.records = 0;
         self.rejects.clear();
         self.counter = Counter::new();
+        self.reader.tallies.fill(Tally::default());
     }
 
     #[inline]
@@ -71,7 +77,10 @@ impl<'a> Sink<'a> for Encoder<'_, 'a> {
         } else {
             self.tuples.begin();
             match self.reader.read(self.body, spans, &mut self.tuples) {
-                Ok(facts) => self.counter.count(facts, self.body),
+                Ok(facts) => {
+                    self.tuples.keep();
+                    self.counter.count(facts, self.body);
+                }
                 Err(refusal) => {
                     self.tuples.abandon();
                     self.reject(found, refusal.code, refusal.detail(self.plan));

@@ -10,7 +10,7 @@ pub enum PageCode {
     EmptyBody,
     /// The grammar is broken, or the text ends early, so that the borders of the records can't be trusted.
     Syntax,
-    /// The root is not an object.
+    /// The root can't hold the records: it is no object, or no array if the path begins with an element of one.
     NotAnObject,
     /// There is no array at the path of the records.
     RecordsMissing,
@@ -84,6 +84,8 @@ impl std::error::Error for PlanError {}
 pub(crate) struct Broken {
     pub(crate) offset: usize,
     pub(crate) what: &'static str,
+    /// Whether the text just ends.
+    pub(crate) early: bool,
 }
 
 impl From<Broken> for PageError {

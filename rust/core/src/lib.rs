@@ -6,22 +6,31 @@
 
 #![forbid(unsafe_code)]
 
+mod column;
+mod convert;
 mod copy;
 mod encode;
-mod epoch;
 mod error;
 mod extract;
+mod field;
 mod find;
 mod inflate;
+mod kind;
+mod lone;
+mod ndjson;
 mod nesting;
 mod number;
 mod page;
+mod path;
 mod plan;
 mod record;
 mod reject;
+mod rest;
+mod rows;
 mod scan;
 mod split;
 mod stats;
+mod strings;
 pub mod timestamp;
 mod trie;
 mod unescape;
@@ -30,10 +39,12 @@ mod walk;
 pub use copy::{HEADER, TRAILER};
 pub use encode::{Encoded, encode};
 pub use error::{PageCode, PageError, PlanError};
-pub use extract::{Extracted, Field, extract};
+pub use extract::{Extracted, Value, extract};
 pub use inflate::inflate;
+pub use kind::uuid_text;
 pub use page::Envelope;
 pub use plan::Plan;
 pub use reject::{Reject, RejectCode};
+pub use rows::{Rows, copy_stream};
 pub use split::{Split, split};
 pub use stats::Stats;

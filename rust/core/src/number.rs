@@ -47,7 +47,7 @@ impl<'a> Number<'a> {
     }
 
     /// Whether `numeric` takes it. Of zero only the digits after the point count.
-    fn fits_numeric(&self) -> bool {
+    pub(crate) fn fits_numeric(&self) -> bool {
         let before = self.leading_zeros().map_or(0, |zeros| length(self.int) + self.exponent - as_i64(zeros));
         let after = length(self.frac) - self.exponent;
         before <= MAX_BEFORE && after <= MAX_AFTER && self.exponent.abs() < EXPONENT_CAP

@@ -3,12 +3,16 @@
 use std::str;
 
 use crate::error::{Broken, PageCode, PageError};
+use crate::ndjson;
 use crate::plan::Plan;
 use crate::reject::{Flaw, RejectCode};
 use crate::scan::Scan;
-use crate::trie::{Node, Trie};
+use crate::trie::{Node, ROOT, Trie};
 use crate::unescape::unescape;
 use crate::walk::{Pass, Span, Visit, Walker};
+
+/// A byte order mark.
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a page says besides its records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,13 +46,17 @@ pub(crate) fn walk<'a>(
     body: &'a [u8],
     sink: &mut impl Sink<'a>,
 ) -> Result<Envelope, PageError> {
-    let mut scan = Scan::new(body, if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 });
+    if plan.ndjson {
+        return ndjson::walk(plan, columns, body, sink);
+    }
+    let mut scan = Scan::new(body, if body.starts_with(BOM) { BOM.len() } else { 0 });
     scan.whitespace();
     let root = scan.pos;
     match body.get(root) {
         None => return Err(PageError::new(PageCode::EmptyBody, root, "the page is empty")),
-        Some(b'{') => {}
-        Some(_) => return Err(PageError::new(PageCode::NotAnObject, root, "the page isn't a JSON object")),
+        Some(&opening) if opening == plan.opening => {}
+        Some(_) if plan.records == ROOT => return Err(no_records(root)),
+        Some(_) => return Err(PageError::new(PageCode::NotAnObject, root, "the page can't hold the records")),
     }
     let mut records = Records {
         node: plan.records,
@@ -72,9 +80,13 @@ pub(crate) fn walk<'a>(
     let found = spans[plan.records];
     if !found.of(body).starts_with(b"[") {
         let offset = if found.end == 0 { root } else { found.start };
-        return Err(PageError::new(PageCode::RecordsMissing, offset, "there is no array of records"));
+        return Err(no_records(offset));
     }
     envelope(plan, body, &spans)
+}
+
+fn no_records(offset: usize) -> PageError {
+    PageError::new(PageCode::RecordsMissing, offset, "there is no array of records")
 }
 
 /// Reads the array of records.

@@ -1,10 +1,13 @@
-//! What to read from a page: a plan comes as JSON once per endpoint and is compiled into two tries.
+//! What to read from a page: a plan comes as JSON once per endpoint and is compiled into tries.
 
 use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use crate::column::{Column, ColumnText, Kind, Source};
 use crate::error::PlanError;
+use crate::path::{self, Step};
+use crate::record::Reader;
 use crate::trie::{Node, Trie};
 
 /// PostgreSQL's limit for the columns of a table.
@@ -13,40 +16,32 @@ const MAX_COLUMNS: usize = 1600;
 /// A compiled plan.
 #[derive(Debug)]
 pub struct Plan {
+    pub(crate) ndjson: bool,
     pub(crate) envelope: Trie,
+    /// The bracket that the page opens with.
+    pub(crate) opening: u8,
     pub(crate) records: Node,
     pub(crate) next_cursor: Option<Node>,
     pub(crate) has_more: Option<Node>,
     pub(crate) total: Option<Node>,
     pub(crate) record: Trie,
     pub(crate) columns: Vec<Column>,
+    /// The fields that are left out of the rest; the ends of its paths, by node.
+    pub(crate) taken: (Trie, Vec<bool>),
     /// The number of columns as a tuple begins with it.
     pub(crate) field_count: [u8; 2],
-    /// The first `timestamptz` column.
+    /// The first `timestamptz` column from the record.
     pub(crate) timestamp: Option<usize>,
     pub(crate) max_depth: usize,
     pub(crate) max_key_bytes: usize,
 }
 
-#[derive(Debug)]
-pub(crate) struct Column {
-    pub(crate) name: String,
-    pub(crate) node: Node,
-    pub(crate) kind: Kind,
-    pub(crate) required: bool,
-    pub(crate) key: bool,
-}
-
-/// A type of PostgreSQL, and what of JSON may become it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    /// Strings.
-    Text,
-    /// Strings and numbers; see `timestamp`.
-    Timestamptz,
-    /// Everything, as it is written.
-    Jsonb,
+enum Format {
+    #[default]
+    Json,
+    Ndjson,
 }
 
 #[derive(Deserialize)]
@@ -56,23 +51,13 @@ struct PlanText {
     next_cursor: Option<String>,
     has_more: Option<String>,
     total: Option<String>,
+    #[serde(default)]
+    format: Format,
     #[serde(default = "default_max_depth")]
     max_depth: usize,
     #[serde(default = "default_max_key_bytes")]
     max_key_bytes: usize,
     columns: Vec<ColumnText>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ColumnText {
-    name: String,
-    path: String,
-    kind: Kind,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    key: bool,
 }
 
 const fn default_max_depth() -> usize {
@@ -89,39 +74,47 @@ impl Plan {
         let text: PlanText = serde_json::from_slice(json).map_err(|error| PlanError(format!("the plan: {error}")))?;
         check(&text)?;
         let optional = [("next_cursor", &text.next_cursor), ("has_more", &text.has_more), ("total", &text.total)];
-        let mut paths = vec![keys("records", &text.records)?];
+        let mut paths = vec![path::parse("records", &text.records)?];
         for (name, path) in optional {
             if let Some(path) = path {
-                paths.push(keys(name, path)?);
+                paths.push(path::parse(name, path)?);
             }
         }
-        if paths.iter().any(Vec::is_empty) {
-            return Err(PlanError("the paths of the envelope can't be empty".to_owned()));
-        }
+        let opening = if matches!(paths[0].first(), Some(Step::Key(_))) { b'{' } else { b'[' };
         let (envelope, nodes) = Trie::new(&paths);
         let mut nodes = nodes.into_iter();
         let records = nodes.next().unwrap_or_default();
         let [next_cursor, has_more, total] = optional.map(|(_, path)| path.as_ref().and_then(|_| nodes.next()));
+        if envelope.end(records) > records + 1 || [next_cursor, has_more, total].contains(&Some(records)) {
+            return Err(PlanError("a path of the envelope leads into the records".to_owned()));
+        }
 
-        let paths =
-            text.columns.iter().map(|column| keys(&column.name, &column.path)).collect::<Result<Vec<_>, _>>()?;
+        let paths = text.columns.iter().map(ColumnText::steps).collect::<Result<Vec<_>, _>>()?;
         let (record, nodes) = Trie::new(&paths);
+        let taken = text.columns.iter().zip(&paths).filter(|(column, steps)| column.takes(steps));
+        let taken: Vec<_> = taken.map(|(_, steps)| steps.clone()).collect();
         let field_count = u16::try_from(text.columns.len()).unwrap_or(u16::MAX).to_be_bytes();
-        let columns: Vec<Column> =
-            text.columns.into_iter().zip(nodes).map(|(column, node)| column.compile(node)).collect();
-        Ok(Self {
+        let columns = text.columns.into_iter().zip(nodes).map(|(column, node)| column.compile(node));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let from_record = |column: &Column| matches!(column.source, Source::Record(_));
+        let plan = Self {
+            ndjson: text.format == Format::Ndjson,
             envelope,
+            opening,
             records,
             next_cursor,
             has_more,
             total,
             record,
+            taken: ends(&taken),
             field_count,
-            timestamp: columns.iter().position(|column| column.kind == Kind::Timestamptz),
+            timestamp: columns.iter().position(|column| column.kind == Kind::Timestamptz && from_record(column)),
             columns,
             max_depth: text.max_depth,
             max_key_bytes: text.max_key_bytes,
-        })
+        };
+        plan.check_constants()?;
+        Ok(plan)
     }
 
     /// How many fields a row has.
@@ -129,12 +122,33 @@ impl Plan {
     pub fn column_count(&self) -> usize {
         self.columns.len()
     }
+
+    /// The names of the columns.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Convert each constant once, so that no page can be the first to find it wrong.
+    fn check_constants(&self) -> Result<(), PlanError> {
+        for column in &self.columns {
+            let Source::Constant(json) = &column.source else { continue };
+            if let Err(code) = Reader::new(self, i64::MAX).try_constant(column, json) {
+                let why = code.describe();
+                return Err(PlanError(format!("the column `{}`: its constant: {why}", column.name)));
+            }
+        }
+        Ok(())
+    }
 }
 
-impl ColumnText {
-    fn compile(self, node: Node) -> Column {
-        Column { name: self.name, node, kind: self.kind, required: self.required, key: self.key }
+/// The trie of `paths`, and which of its nodes are their ends.
+fn ends(paths: &[Vec<Step>]) -> (Trie, Vec<bool>) {
+    let (trie, nodes) = Trie::new(paths);
+    let mut ends = vec![false; trie.len()];
+    for node in nodes {
+        ends[node] = true;
     }
+    (trie, ends)
 }
 
 fn check(text: &PlanText) -> Result<(), PlanError> {
@@ -145,31 +159,21 @@ fn check(text: &PlanText) -> Result<(), PlanError> {
     if text.max_depth == 0 || text.max_key_bytes == 0 {
         return refuse("max_depth and max_key_bytes are at least 1".to_owned());
     }
+    let envelope = [&text.next_cursor, &text.has_more, &text.total].into_iter().any(Option::is_some);
+    if text.format == Format::Ndjson && (envelope || !text.records.is_empty()) {
+        return refuse("in ndjson each line is a record: there is no envelope".to_owned());
+    }
     let mut names = HashSet::new();
     for column in &text.columns {
         if !names.insert(&column.name) {
             return refuse(format!("there are two columns `{}`", column.name));
         }
-        if column.key && column.kind != Kind::Text {
-            return refuse(format!("the key column `{}` is not of kind `text`", column.name));
-        }
+        column.check()?;
     }
     if text.columns.iter().filter(|column| column.key).count() > 1 {
         return refuse("there is more than one key column".to_owned());
     }
     Ok(())
-}
-
-/// The keys of a dotted path, none for the empty path.
-fn keys<'a>(name: &str, path: &'a str) -> Result<Vec<&'a str>, PlanError> {
-    if path.is_empty() {
-        return Ok(Vec::new());
-    }
-    let keys: Vec<&str> = path.split('.').collect();
-    if keys.len() > 64 || keys.contains(&"") {
-        return Err(PlanError(format!("the path of `{name}`, `{path}`, is not 1 to 64 keys joined by dots")));
-    }
-    Ok(keys)
 }
 
 #[cfg(test)]
@@ -191,16 +195,37 @@ mod tests {
     fn a_wrong_plan_is_refused_with_the_reason() {
         let with = |columns: &str| refused(&format!(r#"{{"records":"data","columns":[{columns}]}}"#));
         assert!(with("").contains("1 to 1600 columns"));
-        assert!(with(r#"{"name":"a","path":"a..b","kind":"text"}"#).contains("`a..b`"));
-        assert!(with(r#"{"name":"a","path":"a","kind":"int"}"#).contains("int"));
-        assert!(with(r#"{"name":"a","path":"a","kind":"text","nullable":true}"#).contains("nullable"));
-        assert!(with(r#"{"name":"a","path":"a","kind":"jsonb","key":true}"#).contains("not of kind `text`"));
         let column = r#"{"name":"a","path":"a","kind":"text"}"#;
         assert!(with(&format!("{column},{column}")).contains("two columns `a`"));
         let key = |name| format!(r#"{{"name":"{name}","path":"a","kind":"text","key":true}}"#);
         assert!(with(&format!("{},{}", key("a"), key("b"))).contains("more than one key"));
-        assert!(refused(&format!(r#"{{"records":"","columns":[{column}]}}"#)).contains("can't be empty"));
-        assert!(refused(&format!(r#"{{"records":"a","max_depth":0,"columns":[{column}]}}"#)).contains("at least 1"));
+        for (column, why) in [
+            (r#""path":"a..b","kind":"text""#, "`a..b`"),
+            (r#""path":"a","kind":"int""#, "int"),
+            (r#""path":"a","kind":"text","nullable":true"#, "nullable"),
+            (r#""path":"a","kind":"jsonb","key":true"#, "a key is of kind"),
+            (r#""kind":"text","source":"constant","constant":"\"x\"","key":true"#, "a key comes from the record"),
+            (r#""path":"a","kind":"uuid","mismatch":"text""#, "as text"),
+            (r#""path":"a","kind":"text","timestamp":{}"#, "timestamp policy"),
+            (r#""path":"a","kind":"timestamptz","timestamp":{"unit":"h"}"#, "unknown variant"),
+            (r#""kind":"text","source":"rest""#, "the rest is"),
+            (r#""kind":"text","source":"ingest_time""#, "ingest time is"),
+            (r#""path":"a","kind":"jsonb","source":"rest""#, "has a path"),
+            (r#""path":"a","kind":"text","constant":"1""#, "go together"),
+            (r#""kind":"text","source":"constant""#, "go together"),
+            (r#""kind":"bigint","source":"constant","constant":"1.5""#, "fraction"),
+            (r#""kind":"bigint","source":"constant","constant":"[1""#, "broken grammar"),
+            (r#""kind":"text","source":"constant","constant":"null","required":true"#, "required"),
+        ] {
+            let said = with(&format!(r#"{{"name":"c",{column}}}"#));
+            assert!(said.contains(why), "{column}: {said}");
+        }
+        let whole = |more: &str| refused(&format!(r#"{{"columns":[{column}],{more}}}"#));
+        assert!(whole(r#""records":"a","max_depth":0"#).contains("at least 1"));
+        assert!(whole(r#""records":"a","format":"ndjson""#).contains("each line"));
+        assert!(whole(r#""records":"","format":"ndjson","total":"t""#).contains("each line"));
+        assert!(whole(r#""records":"a","total":"a[0]""#).contains("into the records"));
+        assert!(whole(r#""records":"","total":"""#).contains("into the records"));
         assert!(refused("[").contains("the plan"));
     }
 }

@@ -33,11 +33,49 @@ pub enum RejectCode {
     KeyTooLong,
     /// A value of a type that the column can't hold.
     TypeMismatch,
+    /// A number with a fraction, in a column of whole numbers.
+    NumberNotWhole,
+    /// Not a date `YYYY-MM-DD` of the years 1 to 9999.
+    DateInvalid,
+    /// Not a UUID.
+    UuidInvalid,
+    /// Not base64.
+    Base64Invalid,
     /// Not a timestamp in a form that is read.
     TimestampInvalid,
     /// A timestamp without a zone: several instants, so none.
     TimestampNoZone,
-    /// An instant outside the years 1 to 9999, or a number that is no plausible instant in exactly one unit.
+    /// Text longer than any timestamp: refused unread.
+    TimestampTooLong,
+    /// A date without a time: a day, not an instant.
+    TimestampDateOnly,
+    /// A date or time that no calendar or clock has.
+    TimestampNotInCalendar,
+    /// An offset from UTC that is malformed or that no zone has.
+    TimestampBadOffset,
+    /// The weekday and the date disagree.
+    TimestampWeekday,
+    /// A second 60 that the policy refuses.
+    TimestampLeapSecond,
+    /// An hour 24 that the policy refuses, or with more than zeros behind it.
+    TimestampEndOfDay,
+    /// A named zone that isn't known, or whose name several zones share.
+    TimestampUnknownZone,
+    /// The offset and the named zone disagree.
+    TimestampZoneMismatch,
+    /// A local time that the zone's clocks skip.
+    TimestampGap,
+    /// A local time that the zone's clocks show twice.
+    TimestampAmbiguous,
+    /// More digits of a second than the policy takes.
+    TimestampFraction,
+    /// A number that is a plausible instant in none of s, ms, us and ns, with no unit declared.
+    TimestampUnitUnclear,
+    /// A float so large that it stands for many instants.
+    TimestampInexact,
+    /// A value that the policy says stands for no instant.
+    TimestampSentinel,
+    /// An instant outside the policy's range.
     TimestampOutOfRange,
 }
 
@@ -61,8 +99,27 @@ impl RejectCode {
             Self::EmptyKey => "empty_key",
             Self::KeyTooLong => "key_too_long",
             Self::TypeMismatch => "type_mismatch",
+            Self::NumberNotWhole => "number_not_whole",
+            Self::DateInvalid => "date_invalid",
+            Self::UuidInvalid => "uuid_invalid",
+            Self::Base64Invalid => "base64_invalid",
             Self::TimestampInvalid => "timestamp_invalid",
             Self::TimestampNoZone => "timestamp_no_zone",
+            Self::TimestampTooLong => "timestamp_too_long",
+            Self::TimestampDateOnly => "timestamp_date_only",
+            Self::TimestampNotInCalendar => "timestamp_not_in_calendar",
+            Self::TimestampBadOffset => "timestamp_bad_offset",
+            Self::TimestampWeekday => "timestamp_weekday",
+            Self::TimestampLeapSecond => "timestamp_leap_second",
+            Self::TimestampEndOfDay => "timestamp_end_of_day",
+            Self::TimestampUnknownZone => "timestamp_unknown_zone",
+            Self::TimestampZoneMismatch => "timestamp_zone_mismatch",
+            Self::TimestampGap => "timestamp_gap",
+            Self::TimestampAmbiguous => "timestamp_ambiguous",
+            Self::TimestampFraction => "timestamp_fraction",
+            Self::TimestampUnitUnclear => "timestamp_unit_unclear",
+            Self::TimestampInexact => "timestamp_inexact",
+            Self::TimestampSentinel => "timestamp_sentinel",
             Self::TimestampOutOfRange => "timestamp_out_of_range",
         }
     }
@@ -85,8 +142,27 @@ impl RejectCode {
             Self::EmptyKey => "the key is empty",
             Self::KeyTooLong => "the key is longer than the limit",
             Self::TypeMismatch => "a value of another type",
+            Self::NumberNotWhole => "a number with a fraction where a whole one belongs",
+            Self::DateInvalid => "not a date in the form YYYY-MM-DD",
+            Self::UuidInvalid => "not a UUID",
+            Self::Base64Invalid => "not base64",
             Self::TimestampInvalid => "not a timestamp in a form that is read",
             Self::TimestampNoZone => "a timestamp without a zone",
+            Self::TimestampTooLong => "longer than any timestamp",
+            Self::TimestampDateOnly => "a date without a time",
+            Self::TimestampNotInCalendar => "a date or time that doesn't exist",
+            Self::TimestampBadOffset => "an offset that no zone has",
+            Self::TimestampWeekday => "a weekday that is not that of the date",
+            Self::TimestampLeapSecond => "a second 60 where the policy has none",
+            Self::TimestampEndOfDay => "an hour 24 where the policy has none",
+            Self::TimestampUnknownZone => "a time zone that is not known",
+            Self::TimestampZoneMismatch => "an offset that is not that of the zone",
+            Self::TimestampGap => "a local time that clocks skip",
+            Self::TimestampAmbiguous => "a local time that clocks show twice",
+            Self::TimestampFraction => "more digits of a second than the policy takes",
+            Self::TimestampUnitUnclear => "a number that is plausible in no unit",
+            Self::TimestampInexact => "a float too large to be exact",
+            Self::TimestampSentinel => "a value that stands for no instant",
             Self::TimestampOutOfRange => "a timestamp out of range",
         }
     }

@@ -59,8 +59,8 @@ impl<'a> Scan<'a> {
 
     #[cold]
     pub(crate) fn broken(&self, what: &'static str) -> Broken {
-        let what = if self.pos >= self.body.len() { "the text ends early" } else { what };
-        Broken { offset: self.pos.min(self.body.len()), what }
+        let early = self.pos >= self.body.len();
+        Broken { offset: self.pos.min(self.body.len()), what: if early { "the text ends early" } else { what }, early }
     }
 
     /// Step over the string whose opening quote is under the cursor. True if it holds an escape.
@@ -91,7 +91,7 @@ impl<'a> Scan<'a> {
                     self.note(at, RejectCode::ControlCharacter);
                     at += 1;
                 }
-                None => return Err(Broken { offset: self.pos, what: "a string that never ends starts" }),
+                None => return Err(Broken { offset: self.pos, what: "a string that never ends starts", early: true }),
             }
             at = find::special(self.body, at);
         }
@@ -116,6 +116,34 @@ impl<'a> Scan<'a> {
     fn flawed_escape(&mut self, at: usize, length: usize, code: RejectCode) -> usize {
         self.note(at, code);
         at + length
+    }
+
+    /// Step over the value under the cursor, whose grammar is known to be right.
+    pub(crate) fn skip(&mut self) {
+        let mut open = 0_usize;
+        loop {
+            let stepped = match self.peek() {
+                b'"' => self.string().is_ok(),
+                b'{' | b'[' => {
+                    open += 1;
+                    self.pos += 1;
+                    continue;
+                }
+                b'}' | b']' => {
+                    open = open.saturating_sub(1);
+                    self.pos += 1;
+                    true
+                }
+                b',' | b':' | b' ' | b'\n' | b'\r' | b'\t' => {
+                    self.pos += 1;
+                    true
+                }
+                _ => self.bare().is_ok(),
+            };
+            if open == 0 || !stepped {
+                return;
+            }
+        }
     }
 
     /// Step over the bare word under the cursor.
@@ -157,6 +185,18 @@ mod tests {
         assert_eq!(scanned(br#""\ud83d\ude00""#), (14, true, None));
         assert!(Scan::new(br#""ab\""#, 0).string().is_err());
         assert!(Scan::new(br#""ab\"#, 0).string().is_err());
+    }
+
+    #[test]
+    fn a_known_value_is_stepped_over_whole() {
+        for value in ["1", "\"]\\\"\"", "{}", "[ ]", r#"{"a":[1,{"b":"]}"},null],"c":{}}"#, "true"] {
+            for rest in ["", ",1", "]", " }"] {
+                let text = format!("{value}{rest}");
+                let mut scan = Scan::new(text.as_bytes(), 0);
+                scan.skip();
+                assert_eq!(scan.pos, value.len(), "{text}");
+            }
+        }
     }
 
     #[test]

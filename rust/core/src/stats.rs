@@ -1,14 +1,16 @@
 //! What is counted over the accepted records of a page.
 
-use crate::record::{self, Facts};
+use crate::field::Text;
+use crate::kind;
+use crate::record::{Facts, Key};
 
 /// Over the accepted records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
     pub rows: usize,
-    /// Of the last one; `None` if its key is null or there is no key column.
+    /// Of the last one; `None` if there is no key column.
     pub last_key: Option<String>,
-    /// Of the first `timestamptz` column, as all below: microseconds since 1970-01-01 UTC.
+    /// Of the first `timestamptz` column from the record, as all below: microseconds since 1970-01-01 UTC.
     pub min_timestamp_us: Option<i64>,
     pub max_timestamp_us: Option<i64>,
     /// Of the last accepted record, `None` if it has no timestamp.
@@ -27,7 +29,7 @@ pub(crate) struct Counter<'a> {
 
 impl<'a> Counter<'a> {
     pub(crate) const fn new() -> Self {
-        let last = Facts { key: crate::walk::Span { start: 0, end: 0, escaped: false }, timestamp: None };
+        let last = Facts { key: Key::None, timestamp: None };
         Self { rows: 0, min: i64::MAX, max: i64::MIN, last, last_body: b"" }
     }
 
@@ -43,11 +45,16 @@ impl<'a> Counter<'a> {
     }
 
     pub(crate) fn finish(self) -> Stats {
-        let key = self.last.key;
+        let last_key = match self.last.key {
+            Key::None => None,
+            Key::Text(span) => Some(Text { raw: span.of(self.last_body), escaped: span.escaped }.to_text()),
+            Key::Whole(number) => Some(number.to_string()),
+            Key::Uuid(uuid) => Some(kind::uuid_text(&uuid)),
+        };
         let timed = self.min <= self.max;
         Stats {
             rows: self.rows,
-            last_key: (key.end > 0).then(|| record::text(key.of(self.last_body), key.escaped)),
+            last_key,
             min_timestamp_us: timed.then_some(self.min),
             max_timestamp_us: timed.then_some(self.max),
             last_timestamp_us: self.last.timestamp,

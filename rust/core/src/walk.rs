@@ -55,8 +55,10 @@ struct Tracked {
     node: Node,
     start: usize,
     depth: usize,
-    /// The node whose keys are looked up in here; NONE in arrays and where no path goes on.
-    keys: Node,
+    /// The node below which paths go on in here, or NONE.
+    below: Node,
+    /// In an array: the element that the cursor is at.
+    item: usize,
 }
 
 impl Walker {
@@ -78,7 +80,7 @@ impl Walker {
         self.tracked.clear();
         spans.fill(Span::default());
         let mut node = ROOT; // of the value under the cursor
-        let mut keys = NONE; // of the innermost open container
+        let mut below = NONE; // the node below which paths go on in the innermost open container
         loop {
             let start = scan.pos;
             if node != NONE && visit.value(scan, node)? {
@@ -93,11 +95,17 @@ impl Walker {
                     }
                     opening @ (b'{' | b'[') => {
                         let object = opening == b'{';
-                        keys = self.open(scan, trie, node, object);
+                        below = self.open(scan, trie, node, object);
                         scan.whitespace();
                         // ASCII has the closing brackets two after the opening ones.
                         if scan.peek() != opening + 2 {
-                            node = if object { self.key(scan, trie, spans, keys)? } else { NONE };
+                            node = if object {
+                                self.key(scan, trie, spans, below)?
+                            } else if below == NONE {
+                                NONE
+                            } else {
+                                trie.item(below, 0)
+                            };
                             continue;
                         }
                     }
@@ -120,12 +128,18 @@ impl Walker {
                     b',' => {
                         scan.pos += 1;
                         scan.whitespace();
-                        node = if object { self.key(scan, trie, spans, keys)? } else { NONE };
+                        node = if object {
+                            self.key(scan, trie, spans, below)?
+                        } else if below == NONE {
+                            NONE
+                        } else {
+                            self.next_item(trie, below)
+                        };
                         break;
                     }
                     closing if closing == if object { b'}' } else { b']' } => {
                         scan.pos += 1;
-                        keys = self.close(scan, spans);
+                        below = self.close(scan, spans);
                     }
                     _ if object => return Err(scan.broken("`,` or `}` is missing")),
                     _ => return Err(scan.broken("`,` or `]` is missing")),
@@ -134,7 +148,7 @@ impl Walker {
         }
     }
 
-    /// Open the container under the cursor. Give the node whose keys are looked up in it.
+    /// Open the container under the cursor. Give the node below which paths go on in it.
     #[inline]
     fn open(&mut self, scan: &mut Scan<'_>, trie: &Trie, node: Node, object: bool) -> Node {
         let start = scan.pos;
@@ -147,12 +161,14 @@ impl Walker {
         if node == NONE {
             return NONE;
         }
-        let keys = if object && trie.has_keys(node) { node } else { NONE };
-        self.tracked.push(Tracked { node, start, depth, keys });
-        keys
+        let goes_on = if object { trie.has_keys(node) } else { trie.has_items(node) };
+        let below = if goes_on { node } else { NONE };
+        self.tracked.push(Tracked { node, start, depth, below, item: 0 });
+        below
     }
 
-    /// Close the innermost container, behind its bracket. Give the node whose keys are looked up in the next one out.
+    /// Close the innermost container, behind its bracket. Give the node below which paths go on in the next one
+    /// out.
     #[inline]
     fn close(&mut self, scan: &Scan<'_>, spans: &mut [Span]) -> Node {
         let depth = self.nesting.depth();
@@ -164,23 +180,31 @@ impl Walker {
             self.tracked.pop();
         }
         match self.tracked.last() {
-            Some(outer) if outer.depth == depth - 1 => outer.keys,
+            Some(outer) if outer.depth == depth - 1 => outer.below,
             _ => NONE,
         }
     }
 
+    /// Go to the next element of the innermost open container, an array. Give its node.
+    #[cold]
+    fn next_item(&mut self, trie: &Trie, below: Node) -> Node {
+        let Some(array) = self.tracked.last_mut() else { return NONE };
+        array.item += 1;
+        trie.item(below, array.item)
+    }
+
     /// Step over a key and its colon to the value. Give the value's node.
     #[inline]
-    fn key(&mut self, scan: &mut Scan<'_>, trie: &Trie, spans: &mut [Span], keys: Node) -> Result<Node, Broken> {
+    fn key(&mut self, scan: &mut Scan<'_>, trie: &Trie, spans: &mut [Span], below: Node) -> Result<Node, Broken> {
         if scan.peek() != b'"' {
             return Err(scan.broken("a key is missing"));
         }
         let start = scan.pos + 1;
         let escaped = scan.string()?;
         let mut node = NONE;
-        if keys != NONE {
+        if below != NONE {
             let raw = &scan.body[start..scan.pos - 1];
-            node = if escaped { self.escaped_child(trie, keys, raw) } else { trie.child(keys, raw) };
+            node = if escaped { self.escaped_child(trie, below, raw) } else { trie.child(below, raw) };
             if node != NONE {
                 spans[node..trie.end(node)].fill(Span::default());
             }
@@ -195,8 +219,8 @@ impl Walker {
     }
 
     #[cold]
-    fn escaped_child(&mut self, trie: &Trie, keys: Node, raw: &[u8]) -> Node {
+    fn escaped_child(&mut self, trie: &Trie, below: Node, raw: &[u8]) -> Node {
         self.key.clear();
-        if unescape(raw, &mut self.key) { trie.child(keys, &self.key) } else { NONE }
+        if unescape(raw, &mut self.key) { trie.child(below, &self.key) } else { NONE }
     }
 }

@@ -25,7 +25,7 @@ impl PageEncoder {
     fn encode(&self, py: Python<'_>, body: &Bound<'_, PyBytes>, now_us: i64) -> PyResult<EncodedPage> {
         let body = body.as_bytes();
         let encoded = py.detach(|| encode(&self.plan, body, now_us)).map_err(NativeError::from)?;
-        EncodedPage::new(py, encoded)
+        EncodedPage::new(py, &self.plan, encoded)
     }
 
     fn split(&self, py: Python<'_>, body: &Bound<'_, PyBytes>) -> PyResult<SplitPage> {
@@ -40,6 +40,6 @@ impl PageEncoder {
     fn extract(&self, py: Python<'_>, records: Vec<Bound<'_, PyBytes>>, now_us: i64) -> PyResult<ExtractedRows> {
         let records: Vec<&[u8]> = records.iter().map(PyBytesMethods::as_bytes).collect();
         let extracted = py.detach(|| extract(&self.plan, &records, now_us));
-        ExtractedRows::new(py, self.plan.column_count(), extracted)
+        ExtractedRows::new(py, &self.plan, extracted)
     }
 }

@@ -1,5 +1,6 @@
 //! The module `datasync._native`: a list of what it exports. Documentation for callers is in `_native.pyi`.
 
+mod buffer;
 mod build;
 mod encoder;
 mod errors;
@@ -8,6 +9,9 @@ mod inflate;
 mod page;
 mod reject;
 mod split;
+mod stream;
+mod tallies;
+mod timestamps;
 
 use pyo3::prelude::*;
 
@@ -31,6 +35,10 @@ mod _native {
     use super::reject::Reject;
     #[pymodule_export]
     use super::split::SplitPage;
+    #[pymodule_export]
+    use super::stream::{CopyStream, copy_stream};
+    #[pymodule_export]
+    use super::timestamps::{Instants, TimestampReader};
 
     #[pymodule_export]
     const COPY_HEADER: &[u8] = datasync_core::HEADER;

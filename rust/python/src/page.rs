@@ -1,29 +1,36 @@
 //! A page as COPY tuples, readable in place.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 
-use datasync_core::{Encoded, Envelope, Stats};
+use datasync_core::{Encoded, Envelope, Plan, Rows, Stats};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 
-use crate::reject;
+use crate::{buffer, reject, tallies};
 
 #[pyclass(frozen, module = "datasync._native")]
 pub(crate) struct EncodedPage {
-    tuples: Vec<u8>,
+    tuples: Rows,
     #[pyo3(get)]
     records: usize,
     #[pyo3(get)]
     rejects: Py<PyList>,
+    #[pyo3(get)]
+    timestamps: Py<PyDict>,
     envelope: Envelope,
     stats: Stats,
 }
 
 impl EncodedPage {
-    pub(crate) fn new(py: Python<'_>, encoded: Encoded<'_>) -> PyResult<Self> {
-        let Encoded { tuples, records, rejects, envelope, stats } = encoded;
-        Ok(Self { tuples, records, rejects: reject::list(py, rejects)?, envelope, stats })
+    pub(crate) fn new(py: Python<'_>, plan: &Plan, encoded: Encoded<'_>) -> PyResult<Self> {
+        let Encoded { tuples, records, rejects, envelope, stats, tallies } = encoded;
+        let timestamps = tallies::dict(py, plan, &tallies)?;
+        Ok(Self { tuples, records, rejects: reject::list(py, rejects)?, timestamps, envelope, stats })
+    }
+
+    pub(crate) const fn tuples(&self) -> &Rows {
+        &self.tuples
     }
 }
 
@@ -36,7 +43,7 @@ impl EncodedPage {
 
     #[getter]
     fn nbytes(&self) -> usize {
-        self.tuples.len()
+        self.tuples.bytes().len()
     }
 
     #[getter]
@@ -75,11 +82,11 @@ impl EncodedPage {
     }
 
     fn __len__(&self) -> usize {
-        self.tuples.len()
+        self.tuples.bytes().len()
     }
 
     fn __repr__(&self) -> String {
-        format!("EncodedPage(rows={}, records={}, nbytes={})", self.stats.rows, self.records, self.tuples.len())
+        format!("EncodedPage(rows={}, records={}, nbytes={})", self.stats.rows, self.records, self.tuples.bytes().len())
     }
 
     /// Fill `view` with the tuples, read-only.
@@ -89,12 +96,7 @@ impl EncodedPage {
     /// Python calls it with a `view` that may be written to.
     #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        let tuples = &slf.get().tuples;
-        let length = ffi::Py_ssize_t::try_from(tuples.len())?;
-        let start = tuples.as_ptr().cast::<c_void>().cast_mut();
-        // SAFETY: the class is frozen, so the bytes neither move nor change, and the view, which is marked read-only,
-        // keeps a reference to this object for as long as it lives.
-        let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, length, 1, flags) };
-        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+        // SAFETY: the class is frozen, so that the bytes neither move nor change.
+        unsafe { buffer::fill(slf.as_any(), slf.get().tuples.bytes(), view, flags) }
     }
 }

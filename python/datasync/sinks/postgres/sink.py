@@ -28,7 +28,7 @@ class PostgresSink:
         self._settings = settings
         self._stream = stream
         self._source = settings.api_base_url
-        self._columns = [column.name for column in plan.columns]
+        self._columns = plan.columns
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._connection: Connection | None = None
         self._epoch = 0
