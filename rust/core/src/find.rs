@@ -1,21 +1,18 @@
 //! The first byte of a string that needs a look: a quote, a backslash or a control character.
 
+use wide::u8x16;
+
 /// Bytes looked at in one step.
-const STEP: usize = size_of::<u64>();
-const ONES: u64 = u64::from_ne_bytes([0x01; STEP]);
-const HIGHS: u64 = u64::from_ne_bytes([0x80; STEP]);
-const QUOTES: u64 = u64::from_ne_bytes([b'"'; STEP]);
-const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; STEP]);
-const SPACES: u64 = u64::from_ne_bytes([0x20; STEP]);
+const STEP: usize = 16;
 
 /// Its position at or after `from`, or the end of `body`.
 #[inline]
 pub(crate) fn special(body: &[u8], from: usize) -> usize {
     let mut at = from;
-    while let Some(step) = body.get(at..).and_then(<[u8]>::first_chunk) {
-        let hits = specials(u64::from_le_bytes(*step));
+    while let Some(step) = body.get(at..).and_then(<[u8]>::first_chunk::<STEP>) {
+        let hits = specials(u8x16::new(*step));
         if hits != 0 {
-            return at + hits.trailing_zeros() as usize / 8;
+            return at + hits.trailing_zeros() as usize;
         }
         at += STEP;
     }
@@ -25,14 +22,13 @@ pub(crate) fn special(body: &[u8], from: usize) -> usize {
     at
 }
 
-/// The high bit of each special byte. Only the lowest hit is exact: a borrow may mark bytes above it.
-const fn specials(word: u64) -> u64 {
-    let quotes = word ^ QUOTES;
-    let backslashes = word ^ BACKSLASHES;
-    (quotes.wrapping_sub(ONES) & !quotes
-        | backslashes.wrapping_sub(ONES) & !backslashes
-        | word.wrapping_sub(SPACES) & !word)
-        & HIGHS
+/// A bit for each special byte.
+#[inline]
+fn specials(step: u8x16) -> u32 {
+    let quotes = step.simd_eq(u8x16::splat(b'"'));
+    let backslashes = step.simd_eq(u8x16::splat(b'\\'));
+    let controls = step.min(u8x16::splat(0x1f)).simd_eq(step);
+    (quotes | backslashes | controls).to_bitmask()
 }
 
 const fn is_special(byte: u8) -> bool {

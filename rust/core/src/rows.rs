@@ -42,16 +42,21 @@ impl Rows {
         &self.bytes[self.places[row].start..end]
     }
 
-    /// The key of the row numbered `row`: what follows the length of its field.
+    /// The key of the row numbered `row`.
     fn key(&self, row: usize) -> &[u8] {
-        let at = self.places[row].key;
+        self.key_at(&self.places[row])
+    }
+
+    /// The key of the row at `place`: what follows the length of its field.
+    fn key_at(&self, place: &Place) -> &[u8] {
+        let at = place.key;
         let Some((length, rest)) = self.bytes[at..].split_first_chunk() else { return &[] };
         &rest[..usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0).min(rest.len())]
     }
 
     /// The first bytes of a key as a number that compares as the key does.
-    fn prefix(&self, row: usize) -> u64 {
-        let key = self.key(row);
+    fn prefix(&self, place: &Place) -> u64 {
+        let key = self.key_at(place);
         let mut first = [0; 8];
         let length = key.len().min(first.len());
         first[..length].copy_from_slice(&key[..length]);
@@ -74,24 +79,49 @@ pub fn copy_stream(pages: &[&Rows]) -> Vec<u8> {
             stream.extend_from_slice(&page.bytes);
         }
     } else {
-        for (_, page, row) in sorted(pages) {
-            stream.extend_from_slice(pages[page].tuple(row));
+        for row in sorted(pages) {
+            stream.extend_from_slice(pages[row.page()].tuple(row.row()));
         }
     }
     stream.extend_from_slice(TRAILER);
     stream
 }
 
-/// Prefix, page and row of each row, in order.
-fn sorted(pages: &[&Rows]) -> Vec<(u64, usize, usize)> {
-    let mut rows = Vec::with_capacity(pages.iter().map(|page| page.places.len()).sum());
-    for (page, of) in pages.iter().enumerate() {
-        rows.extend((0..of.places.len()).map(|row| (of.prefix(row), page, row)));
+/// A row: the prefix of its key, then its page, then its place there. In this order they compare, as one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ticket(u128);
+
+#[expect(clippy::cast_possible_truncation, reason = "parts of a number are taken out")]
+impl Ticket {
+    fn new(prefix: u64, page: u32, row: u32) -> Self {
+        Self(u128::from(prefix) << 64 | u128::from(page) << 32 | u128::from(row))
     }
-    rows.sort_unstable_by(|a, b| {
-        a.0.cmp(&b.0)
-            .then_with(|| pages[a.1].key(a.2).cmp(pages[b.1].key(b.2)))
-            .then_with(|| (a.1, a.2).cmp(&(b.1, b.2)))
-    });
+
+    const fn prefix(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    const fn page(self) -> usize {
+        (self.0 >> 32) as u32 as usize
+    }
+
+    const fn row(self) -> usize {
+        self.0 as u32 as usize
+    }
+}
+
+/// The rows of all pages in the order of their keys.
+fn sorted(pages: &[&Rows]) -> Vec<Ticket> {
+    let mut rows = Vec::with_capacity(pages.iter().map(|page| page.places.len()).sum());
+    // No page has 2^32 rows: each takes at least two bytes of a body, and places of 16 bytes.
+    for (page, number) in pages.iter().zip(0..) {
+        let places = page.places.iter().zip(0..);
+        rows.extend(places.map(|(place, row)| Ticket::new(page.prefix(place), number, row)));
+    }
+    // Nearly all keys differ in their first bytes: the rest is looked at only where those are equal.
+    rows.sort_unstable();
+    for alike in rows.chunk_by_mut(|a, b| a.prefix() == b.prefix()).filter(|alike| alike.len() > 1) {
+        alike.sort_by(|a, b| pages[a.page()].key(a.row()).cmp(pages[b.page()].key(b.row())));
+    }
     rows
 }

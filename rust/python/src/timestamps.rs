@@ -4,10 +4,12 @@ use std::ffi::c_int;
 
 use datasync_core::RejectCode;
 use datasync_core::timestamp::{Policy, PolicyText, Reading, Tally, Value};
+use pyo3::Borrowed;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{IntoPyDict, PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::buffer;
@@ -46,27 +48,50 @@ impl TimestampReader {
         let mut micros = Vec::with_capacity(values.len() * size_of::<i64>());
         let mut refused = Vec::new();
         let mut tally = Tally::default();
-        for (index, value) in values.iter().enumerate() {
-            let instant = match self.reading(&value, now_us)? {
-                Ok(Some(reading)) => {
-                    tally.add(&reading);
-                    reading.micros
-                }
-                Ok(None) => NULL,
-                Err(code) => {
-                    refused.push((index, code));
-                    NULL
-                }
-            };
-            micros.extend_from_slice(&instant.to_ne_bytes());
-        }
+        // Without a GIL, the list is locked, except while Python code runs for one of its values.
+        with_critical_section(values, || {
+            for index in 0..values.len() {
+                let instant = match self.item(values, index, now_us)? {
+                    Ok(Some(reading)) => {
+                        tally.add(&reading);
+                        reading.micros
+                    }
+                    Ok(None) => NULL,
+                    Err(code) => {
+                        refused.push((index, code));
+                        NULL
+                    }
+                };
+                micros.extend_from_slice(&instant.to_ne_bytes());
+            }
+            Ok::<_, PyErr>(())
+        })?;
         Ok(Instants { micros, refused, tally })
     }
 }
 
 impl TimestampReader {
+    /// Read an item of a list that is locked. An error if the list has become shorter.
     #[expect(clippy::inline_always, reason = "a call passes its result through memory")]
     #[inline(always)]
+    fn item(
+        &self,
+        values: &Bound<'_, PyList>,
+        index: usize,
+        now: i64,
+    ) -> PyResult<Result<Option<Reading>, RejectCode>> {
+        let index = ffi::Py_ssize_t::try_from(index)?;
+        // SAFETY: the list is a list, and owns what is borrowed from it until it is changed. Nobody can do that while
+        // a str is read; what runs other code takes a reference first.
+        let item = unsafe { Borrowed::from_ptr_or_err(values.py(), ffi::PyList_GetItem(values.as_ptr(), index))? };
+        if let Ok(text) = item.cast_exact::<PyString>()
+            && let Ok(text) = text.to_str()
+        {
+            return Ok(self.policy.read(Value::Text(text.as_bytes()), now));
+        }
+        self.other(&item.to_owned(), now)
+    }
+
     fn reading(&self, value: &Bound<'_, PyAny>, now: i64) -> PyResult<Result<Option<Reading>, RejectCode>> {
         if let Ok(text) = value.cast_exact::<PyString>()
             && let Ok(text) = text.to_str()

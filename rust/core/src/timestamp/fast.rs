@@ -7,10 +7,8 @@
     reason = "a call passes its result through memory, and that takes longer than reading it"
 )]
 
-use super::{DAY_S, SECOND_US};
+use super::{DAY_S, SECOND_US, calendar};
 
-/// `YYYY-MM-DDTHH:MM:SS` and at least a zone's letter.
-const MIN_BYTES: usize = 20;
 const TOP_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// The instant that `text` means; `None` if it isn't plainly one.
@@ -18,29 +16,23 @@ const TOP_BITS: u64 = 0x8080_8080_8080_8080;
 pub(super) fn instant(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_first_chunk::<8>()?;
     let (clock, rest) = rest.split_first_chunk::<8>()?;
-    let (seconds, mut rest) = rest.split_first_chunk::<3>()?;
-    if text.len() < MIN_BYTES {
-        return None;
-    }
-    let date = pairs(*date, *b"0000-00-", 0x7f76_767f_7676_7676)?;
-    let [d1, d2, separator, h1, h2, colon, m1, m2] = *clock;
-    if !matches!(separator, b'T' | b't' | b' ' | b'_') {
-        return None;
-    }
-    let clock = pairs([d1, d2, b'T', h1, h2, colon, m1, m2], *b"00T00:00", 0x7676_7f76_767f_7676)?;
-    let [colon, s1, s2] = *seconds;
-    let (s1, s2) = (s1.wrapping_sub(b'0'), s2.wrapping_sub(b'0'));
-    if colon != b':' || s1 > 5 || s2 > 9 {
+    // At least a letter for the zone follows.
+    let &[colon, s1, s2, _] = rest.first_chunk::<4>()?;
+    let [d1, d2, separator, h1, h2, middle, m1, m2] = *clock;
+    let (date, wrong_date) = pairs(*date, *b"0000-00-", 0x7f76_767f_7676_7676);
+    let (clock, wrong_clock) = pairs([d1, d2, b'T', h1, h2, middle, m1, m2], *b"00T00:00", 0x7676_7f76_767f_7676);
+    let (second, wrong_second) = pairs([colon, s1, s2, 0, 0, 0, 0, 0], *b":00\0\0\0\0\0", 0x7f7f_7f7f_7f76_767f);
+    if wrong_date | wrong_clock | wrong_second != 0 || !matches!(separator, b'T' | b't' | b' ' | b'_') {
         return None;
     }
     let at = |pairs: u64, byte: usize| u32::from(pairs.to_le_bytes()[byte]);
     let (year, month) = (at(date, 0) * 100 + at(date, 2), at(date, 5));
-    let (day, hour, minute) = (at(clock, 0), at(clock, 3), at(clock, 6));
-    let second = u32::from(s1 * 10 + s2);
-    if year == 0 || hour > 23 || minute > 59 {
+    let (day, hour, minute, second) = (at(clock, 0), at(clock, 3), at(clock, 6), at(second, 1));
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let day = day_of(year, month, day)?;
+    let mut rest = &rest[3..];
     let micros = if let [b'.', ..] = rest { fraction(rest, &mut rest)? } else { 0 };
     let offset = match *rest {
         [b'Z'] | [b'+', b'0', b'0', b':', b'0', b'0'] => 0,
@@ -51,51 +43,61 @@ pub(super) fn instant(text: &[u8]) -> Option<i64> {
     Some(second * SECOND_US + micros)
 }
 
-/// Days before each month of a year without a leap day, from January at 1, and its length.
-const MONTHS: [(u16, u8); 13] = [
-    (0, 0),
-    (0, 31),
-    (31, 28),
-    (59, 31),
-    (90, 30),
-    (120, 31),
-    (151, 30),
-    (181, 31),
-    (212, 31),
-    (243, 30),
-    (273, 31),
-    (304, 30),
-    (334, 31),
-];
-/// From the day before 0001-01-01 to 1970-01-01.
-const START: u32 = 719_163;
+/// Days before each month of a year, from January at 1; the second row is that of leap years. The end is in the last.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "all are small"
+)]
+const MONTHS: [[u16; 14]; 2] = {
+    let mut table = [[0; 14]; 2];
+    let mut month = 1;
+    while month < 13 {
+        // 2023 and 2024, a leap year.
+        table[0][month + 1] = table[0][month] + calendar::days_in_month(2023, month as i64) as u16;
+        table[1][month + 1] = table[1][month] + calendar::days_in_month(2024, month as i64) as u16;
+        month += 1;
+    }
+    table
+};
 
-/// Days since 1970-01-01, as `calendar::date` has them, by tables and in 32 bits.
+/// For each year twice the days from 1970-01-01 to its start, and one more for leap years.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "all are small")]
+static YEARS: [i32; 10_000] = {
+    let mut table = [0; 10_000];
+    let mut year = 1;
+    while year < 10_000 {
+        let days = calendar::days(year, 1, 1) as i32;
+        table[year as usize] = days * 2 + calendar::is_leap(year) as i32;
+        year += 1;
+    }
+    table
+};
+
+/// Days since 1970-01-01, as `calendar::date` has them.
 #[inline(always)]
 fn day_of(year: u32, month: u32, day: u32) -> Option<i32> {
-    let (before, length) = *MONTHS.get(month as usize)?;
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(25) || year.is_multiple_of(16));
-    let leap_day = u32::from(leap && month == 2);
-    // A day 0 wraps round to a large number.
-    if day.wrapping_sub(1) >= u32::from(length) + leap_day {
+    let start = *YEARS.get(year as usize)?;
+    let months = &MONTHS[usize::from(start & 1 == 1)];
+    let &[before, next] = months.get(month as usize..)?.first_chunk()?;
+    // A day 0, and all of a month 0 or 13, wrap round to a large number or find no room.
+    if year == 0 || day.wrapping_sub(1) >= u32::from(next.wrapping_sub(before)) || month == 0 {
         return None;
     }
-    let past = year - 1;
-    let whole_years = past * 365 + past / 4 - past / 100 + past / 400;
-    let day = whole_years + u32::from(before) + u32::from(leap && month > 2) + day;
-    Some(day.wrapping_sub(START).cast_signed())
+    Some((start >> 1) + i32::from(before) + day.cast_signed() - 1)
 }
 
-/// The value of each two digits next to each other, at the place of the first.
+/// The value of each two digits next to each other, at the place of the first, and not 0 if the text isn't right.
 ///
 /// `pattern` has the separators, and zeros for digits. `limits` has 0x76 for digits, so that adding it to a value over 9
 /// sets the top bit of a byte, and 0x7f for separators, which have to be equal.
 #[inline(always)]
-fn pairs(text: [u8; 8], pattern: [u8; 8], limits: u64) -> Option<u64> {
+fn pairs(text: [u8; 8], pattern: [u8; 8], limits: u64) -> (u64, u64) {
     let values = u64::from_le_bytes(text) ^ u64::from_le_bytes(pattern);
     // Sums may carry, but only out of bytes whose own top bit is set.
     let wrong = (values.wrapping_add(limits) | values) & TOP_BITS;
-    (wrong == 0).then(|| values.wrapping_mul(10).wrapping_add(values >> 8))
+    (values.wrapping_mul(10).wrapping_add(values >> 8), wrong)
 }
 
 /// A point and up to six digits as microseconds; `rest` is what follows them.
@@ -103,7 +105,7 @@ fn pairs(text: [u8; 8], pattern: [u8; 8], limits: u64) -> Option<u64> {
 fn fraction<'a>(text: &'a [u8], rest: &mut &'a [u8]) -> Option<i64> {
     // Six digits and three are the usual ones.
     if let Some([point, d1, d2, d3, d4, d5, d6, _]) = text.first_chunk::<8>()
-        && let Some(pairs) = pairs([*point, *d1, *d2, *d3, *d4, *d5, *d6, 0], *b".000000\0", 0x7f76_7676_7676_767f)
+        && let (pairs, 0) = pairs([*point, *d1, *d2, *d3, *d4, *d5, *d6, 0], *b".000000\0", 0x7f76_7676_7676_767f)
         && !text[7].is_ascii_digit()
     {
         *rest = &text[7..];
@@ -146,10 +148,11 @@ mod tests {
 
     #[test]
     fn tables_and_calendar_agree_on_every_date_and_on_what_is_none() {
-        for year in 1..=9999 {
+        for year in 0..=10_001 {
             for month in 0..=99 {
                 for day in [0, 1, 28, 29, 30, 31, 32, 99] {
-                    let expected = calendar::date(year.into(), month.into(), day.into());
+                    let known = (1..=9999).contains(&year);
+                    let expected = calendar::date(year.into(), month.into(), day.into()).filter(|_| known);
                     assert_eq!(day_of(year, month, day).map(i64::from), expected, "{year}-{month}-{day}");
                 }
             }
