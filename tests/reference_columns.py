@@ -224,7 +224,7 @@ def _double(token: str) -> Cell:
 
 def _numeric(token: str) -> Cell:
     negative, digits, exponent = _exact(token)
-    if (digits and len(str(digits)) + exponent > 131_072) or -exponent > 16_383:
+    if exponent >= 2**30 - 1 or (digits and len(str(digits)) + exponent > 131_072) or -exponent > 16_383:
         raise Refused("number_out_of_range")
     after = max(0, -exponent)
     places = -(-after // 4) * 4

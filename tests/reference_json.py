@@ -136,7 +136,7 @@ class Parser:
         before = number.adjusted() + 1 if number else 0
         exponent = number.as_tuple().exponent
         assert isinstance(exponent, int)
-        if before > 131_072 or -exponent > 16_383:
+        if exponent >= 2**30 - 1 or before > 131_072 or -exponent > 16_383:
             self.flaws.append(Flaw(start, "number_out_of_range"))
 
     def string(self) -> str:

@@ -6,6 +6,9 @@ use crate::reject::RejectCode;
 const MAX_BEFORE: i64 = 131_072;
 const MAX_AFTER: i64 = 16_383;
 
+/// PostgreSQL refuses exponents of this size, those of zero among them (`set_var_from_str` in numeric.c).
+const MAX_EXPONENT: i64 = (1 << 30) - 1;
+
 /// Exponents are cut off here. It is far beyond every bound, and sums of it don't overflow.
 const EXPONENT_CAP: i64 = 1 << 40;
 
@@ -50,7 +53,7 @@ impl<'a> Number<'a> {
     pub(crate) fn fits_numeric(&self) -> bool {
         let before = self.leading_zeros().map_or(0, |zeros| length(self.int) + self.exponent - as_i64(zeros));
         let after = length(self.frac) - self.exponent;
-        before <= MAX_BEFORE && after <= MAX_AFTER && self.exponent.abs() < EXPONENT_CAP
+        before <= MAX_BEFORE && after <= MAX_AFTER && self.exponent.abs() < MAX_EXPONENT
     }
 }
 
@@ -119,6 +122,7 @@ mod tests {
             "1e-16383".to_owned(),
             "10e-16383".to_owned(),
             "0e131072".to_owned(),
+            "0e1073741822".to_owned(),
             format!("1{}", zeros(131_071)),
             format!("1.{}", zeros(16_383)),
         ];
@@ -127,6 +131,7 @@ mod tests {
         }
         let bad = [
             "1e131072".to_owned(),
+            "0e1073741823".to_owned(),
             "10e131071".to_owned(),
             "1e-16384".to_owned(),
             "1.0e-16383".to_owned(),

@@ -28,9 +28,10 @@ pub(crate) fn numeric(number: &Number<'_>, out: &mut Vec<u8>) -> Result<(), Reje
     let first = before - weight * GROUP;
     let start = out.len();
     header(out, 0, i16::try_from(weight).map_err(|_| NumberOutOfRange)?, 0, after);
-    let (mut end, mut count) = (out.len(), 0_i16);
+    // The widest number has 36,864 groups: PostgreSQL counts them without a sign.
+    let (mut end, mut count) = (out.len(), 0_u16);
     let mut size = first;
-    let mut groups = 0_i16;
+    let mut groups = 0_u16;
     while let Some(group) = next_group(&mut digits, size) {
         out.extend_from_slice(&group.to_be_bytes());
         groups += 1;
@@ -46,7 +47,7 @@ pub(crate) fn numeric(number: &Number<'_>, out: &mut Vec<u8>) -> Result<(), Reje
     Ok(())
 }
 
-fn header(out: &mut Vec<u8>, count: i16, weight: i16, sign: u16, after: u16) {
+fn header(out: &mut Vec<u8>, count: u16, weight: i16, sign: u16, after: u16) {
     for field in [count.to_be_bytes(), weight.to_be_bytes(), sign.to_be_bytes(), after.to_be_bytes()] {
         out.extend_from_slice(&field);
     }
@@ -123,6 +124,13 @@ mod tests {
         ] {
             assert_eq!(hex(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_widest_number_fits() {
+        let text = format!("{}.{}", "9".repeat(131_072), "9".repeat(16_383));
+        let binary = binary(&text);
+        assert_eq!((&binary[..2], binary.len()), (&[0x90, 0][..], 8 + 2 * 36_864));
     }
 
     proptest! {
