@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
@@ -190,9 +191,16 @@ def test_a_bad_record_goes_to_quarantine_raw_and_the_rest_is_stored(simulate: Si
         if kind != "bad_timestamp":  # its texts are invalid in several ways
             assert len(found) == sum(value == kind for value in damaged.values()), code
         assert found
+    # Cursor, index and offset lead back to the record: its bytes stand in that page, at that place.
+    pages = {}
     for row in rejects:
-        assert row["raw"].startswith(b"{")
-        assert row["raw"].endswith(b"}")
+        cursor = row["page_cursor"]
+        if cursor not in pages:
+            params = {"limit": "5000"} | ({} if cursor is None else {"cursor": cursor})
+            pages[cursor] = httpx.get(f"{api.base_url}/events", params=params, headers={"X-API-Key": API_KEY}).content
+        page, offset, raw = pages[cursor], row["byte_offset"], row["raw"]
+        assert page[offset : offset + len(raw)] == raw
+        assert page[:offset].count(b'"sessionId":') == row["record_index"]
 
 
 def test_an_expired_cursor_goes_on_from_the_same_place(simulate: Simulate, database: Database) -> None:
