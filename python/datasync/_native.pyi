@@ -2,6 +2,7 @@
 
 All `_us` are microseconds since 1970-01-01 UTC. All offsets are bytes from the start of the text handed in, a byte
 order mark included. Everything here lets the interpreter go while it works and may be used by several threads at once.
+Any function may raise `CorePanic`.
 """
 
 from typing import Final, final
@@ -12,6 +13,7 @@ __all__ = [
     "COPY_HEADER",
     "COPY_TRAILER",
     "CopyStream",
+    "CorePanic",
     "EncodedPage",
     "ExtractedRows",
     "Instants",
@@ -38,7 +40,7 @@ def build_info() -> dict[str, str]:
     Speeds of a debug build mean nothing.
     """
 
-def inflate(body: bytes, encoding: str, *, max_bytes: int) -> bytes:
+def inflate(body: bytes, encoding: str, *, max_bytes: int, max_ratio: int) -> bytes:
     """Undo a content encoding.
 
     `gzip` may have several members. `deflate` is taken both with zlib's header, as the standard says, and without.
@@ -48,10 +50,11 @@ def inflate(body: bytes, encoding: str, *, max_bytes: int) -> bytes:
         body: all of it, as it came.
         encoding: `gzip` or `deflate`, in lower case.
         max_bytes: the result may be this long and no longer.
+        max_ratio: nor longer than so many times the body, beyond its first MiB.
 
     Raises:
-        PageError: code `inflate_limit`, `inflate_corrupt` (damaged, or followed by something), `inflate_truncated` or
-            `inflate_unknown_encoding`. The offset is one of the compressed body.
+        PageError: code `inflate_limit`, `inflate_ratio`, `inflate_corrupt` (damaged, or followed by something),
+            `inflate_truncated` or `inflate_unknown_encoding`. The offset is one of the compressed body.
     """
 
 def copy_stream(pages: list[EncodedPage]) -> CopyStream:
@@ -74,6 +77,12 @@ class PageError(ValueError):
 
     code: str
     offset: int
+
+class CorePanic(RuntimeError):
+    """The native core met a state that its authors held for impossible. Nothing was changed; call again if you like.
+
+    The message names the place in the source, and shows nothing of the data.
+    """
 
 class PlanError(ValueError):
     """The plan can't be followed. The message says why."""

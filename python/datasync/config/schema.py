@@ -41,11 +41,13 @@ class HttpSettings(msgspec.Struct, frozen=True):
         timeout: seconds for one request, from its start to the last byte.
         retry_delays: seconds before each repetition after a 5xx, a network error or a damaged page; then the run ends.
         max_page_bytes: bytes of one answer, before and after decompression.
+        max_ratio: how often the compressed size a page of more than 1 MiB may be. JSON is seldom above 30.
     """
 
     timeout: float = 10.0
     retry_delays: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     max_page_bytes: int = 64 * 1024 * 1024
+    max_ratio: int = 200
 
 
 class SlotSettings(msgspec.Struct, frozen=True):

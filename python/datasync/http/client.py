@@ -101,6 +101,12 @@ class HttpxTransport:
 
     async def _inflate(self, body: bytes, encoding: str, where: str) -> bytes:
         try:
-            return await asyncio.to_thread(_native.inflate, body, encoding, max_bytes=self._limits.max_page_bytes)
-        except _native.PageError as error:
+            return await asyncio.to_thread(
+                _native.inflate,
+                body,
+                encoding,
+                max_bytes=self._limits.max_page_bytes,
+                max_ratio=self._limits.max_ratio,
+            )
+        except (_native.PageError, _native.CorePanic) as error:
             raise PageDamaged(f"{where}: {error}") from error

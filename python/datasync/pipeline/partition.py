@@ -137,7 +137,7 @@ class Partition:
         try:
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
             chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
-        except _native.PageError as error:
+        except (_native.PageError, _native.CorePanic) as error:
             raise PageDamaged(f"the page can't be read: {error}") from error
         if chunk.has_more is not False and not chunk.next_cursor:
             raise PageDamaged("the page doesn't say what follows it: no next cursor, and no word that it is the last")
