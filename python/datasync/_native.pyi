@@ -41,16 +41,10 @@ def build_info() -> dict[str, str]:
     """
 
 def inflate(body: bytes, encoding: str, *, max_bytes: int, max_ratio: int) -> bytes:
-    """Undo a content encoding.
+    """Undo a content encoding: `gzip`, of several members too, or `deflate`, with zlib's header and without.
 
-    `gzip` may have several members. `deflate` is taken both with zlib's header, as the standard says, and without.
-    Memory stays near `max_bytes` whatever the body claims.
-
-    Args:
-        body: all of it, as it came.
-        encoding: `gzip` or `deflate`, in lower case.
-        max_bytes: the result may be this long and no longer.
-        max_ratio: nor longer than so many times the body, beyond its first MiB.
+    The result may have `max_bytes` and, beyond 1 MiB, `max_ratio` times those of `body`. Memory stays near that,
+    whatever the body claims.
 
     Raises:
         PageError: code `inflate_limit`, `inflate_ratio`, `inflate_corrupt` (damaged, or followed by something),
@@ -79,10 +73,7 @@ class PageError(ValueError):
     offset: int
 
 class CorePanic(RuntimeError):
-    """The native core met a state that its authors held for impossible. Nothing was changed; call again if you like.
-
-    The message names the place in the source, and shows nothing of the data.
-    """
+    """A bug of the core. Nothing was changed. The message names the place in the source and shows none of the data."""
 
 class PlanError(ValueError):
     """The plan can't be followed. The message says why."""

@@ -29,6 +29,7 @@ mod reject;
 mod rest;
 mod rows;
 mod scan;
+mod shape;
 mod split;
 mod stats;
 mod strings;
