@@ -11,6 +11,9 @@ MAX_BODY = 64 * 1024
 MAX_ERRORS = 8
 """Errors of a list that are looked at."""
 
+MAX_DEPTH = 4
+"""Objects in objects that are looked at: Google's violations are in details in an error in the document."""
+
 _CODES = ("code", "error", "errorCode", "errorType", "type", "status", "reason", "policyName", "quotaId", "__type")
 _MESSAGES = ("message", "detail", "title", "error", "errorSummary", "description")
 
@@ -52,7 +55,7 @@ def messages(document: Any) -> str:
 def errors(document: Any) -> Iterator[dict[str, Any]]:
     """Find the objects that describe an error: the document itself, `error`, `errors`, and what these hold in turn."""
     level = _objects(document)
-    for _ in range(3):
+    for _ in range(MAX_DEPTH):
         yield from level
         level = [
             inner

@@ -1,4 +1,4 @@
-"""What headers claim before it is known when the answer came: a Quota without its reset, and the reset as it was read."""
+"""What headers claim: a Quota without its reset, and the reset as it was read."""
 
 import msgspec
 

@@ -1,6 +1,6 @@
 """Headers of the common kind: one header for each number, such as `X-RateLimit-Limit`, `-Remaining` and `-Reset`."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from datasync.limits.claims import Claim
@@ -27,12 +27,12 @@ class _Budget:
         return max((one for _, value in self.values.get(role, ()) for one in _amounts(value)), default=None)
 
 
-def claims(fields: Iterable[tuple[Field, str]], names: Collection[str]) -> Iterator[Claim]:
+def claims(fields: Iterable[tuple[Field, str]], headers: Mapping[str, str]) -> Iterator[Claim]:
     """Put together what belongs together, in the order of the headers.
 
     Args:
         fields: the headers whose names speak of a budget, with their values.
-        names: of all headers of the answer.
+        headers: all of the answer.
     """
     budgets: dict[tuple[str, str], _Budget] = {}
     called: dict[tuple[str, str], str] = {}
@@ -45,12 +45,15 @@ def claims(fields: Iterable[tuple[Field, str]], names: Collection[str]) -> Itera
     for (family, bucket), budget in budgets.items():
         # `-Endpoint-Name` names `-Endpoint-Requests-*` too.
         name = called.get((family, bucket)) or called.get((family, bucket.partition("-")[0]), "")
-        yield from _claims(budget, ":".join(filter(None, (bucket, name))), names)
+        yield from _claims(budget, ":".join(filter(None, (bucket, name))), headers)
 
 
-def _claims(budget: _Budget, bucket: str, names: Collection[str]) -> Iterator[Claim]:
-    dialect = dialect_of(budget.field.family, names)
+def _claims(budget: _Budget, bucket: str, headers: Mapping[str, str]) -> Iterator[Claim]:
+    family = budget.field.family
+    dialect = dialect_of(family, headers.keys())
     listed = [policy for _, value in budget.values.get("limit", ()) if ";" in value for policy in _policies(value)]
+    if family == "ratelimit" and "ratelimit" not in headers:
+        listed += _policies(headers.get("ratelimit-policy", ""))
     limit = _limit(budget, listed)
     own = next((policy for policy in listed if policy.limit == limit and policy.window), None)
     remaining, used = budget.smallest("remaining"), budget.largest("used")
@@ -125,4 +128,3 @@ def _reset(budget: _Budget, *, seconds: bool) -> Reset | None:
     found = [one for one in found if one.clear] or found
     alike = [one for one in found if one.absolute == found[0].absolute]
     return max(alike, key=lambda one: one.seconds, default=None)
-

@@ -11,8 +11,8 @@ from datasync.limits.memory import ResetMemory
 from datasync.limits.names import MAX_NAME, Field, field
 from datasync.limits.quota import Quota
 from datasync.limits.receipt import Receipt
-from datasync.limits.reset import EPOCH_SECONDS, read_reset
-from datasync.limits.values import lines, number, numbers, readable
+from datasync.limits.reset import read_reset
+from datasync.limits.values import FOREVER, lines, number, numbers, readable
 
 MAX_QUOTAS = 32
 """Quotas of one answer; the rest is ignored."""
@@ -33,13 +33,14 @@ def quotas(
         headers: names in lower case, repeated lines joined by a comma.
         sent: monotonic seconds, when the request went out.
         received: monotonic seconds, when the answer came.
-        wall: our wall clock at receipt, seconds since 1970. Used where a reset is a moment and the answer has no `Date`.
+        wall: our wall clock at receipt, seconds since 1970. It counts only where a reset is a moment and the answer
+            has no `Date`.
         memory: of the endpoint; without it a number that could mean several things stays uncertain.
     """
     if _cached(headers):
         return []
     receipt = Receipt(sent, received, wall, headers.get("date"))
-    memory = memory or ResetMemory()
+    memory = ResetMemory() if memory is None else memory
     found = (_quota(claim, headers, receipt, memory) for claim in islice(_claims(headers), MAX_QUOTAS))
     return [quota for quota in found if quota]
 
@@ -63,13 +64,17 @@ def retry_after(headers: Mapping[str, str], *, wall: float) -> float | None:
             waits += [left[0] for reset in resets if reset and (left := reset.left(receipt))]
     value = headers.get(_WAIT_MILLISECONDS)
     if value and readable(value):
-        waits += [wait / 1000 for wait in numbers(value) if wait / 1000 < EPOCH_SECONDS]
+        waits += [wait / 1000 for wait in numbers(value) if wait / 1000 <= FOREVER]
     return max(waits, default=None)
 
 
 def _cached(headers: Mapping[str, str]) -> bool:
     age = headers.get("age")
-    return "hit" in headers.get("x-cache", "").lower() or bool(age and number(age))
+    if age and number(age):
+        return True
+    # `HIT`, `Hit from cloudfront`, `MISS, HIT`, `TCP_HIT from a.example`
+    words = (cache.split(maxsplit=1) for cache in headers.get("x-cache", "").lower().split(","))
+    return any(word[0].endswith("hit") for word in words if word)
 
 
 def _claims(headers: Mapping[str, str]) -> Iterator[Claim]:
@@ -84,10 +89,11 @@ def _claims(headers: Mapping[str, str]) -> Iterator[Claim]:
             yield from read(value)
         elif known := field(name):
             fields.append((known, value))
-    if "ratelimit" in headers or "ratelimit-policy" in headers:
+    # A policy beside the older trio is the trio's.
+    if "ratelimit" in headers or ("ratelimit-policy" in headers and "ratelimit-limit" not in headers):
         yield from structured.claims(headers)
     if fields:
-        yield from families.claims(fields, headers.keys())
+        yield from families.claims(fields, headers)
 
 
 def _quota(claim: Claim, headers: Mapping[str, str], receipt: Receipt, memory: ResetMemory) -> Quota | None:
@@ -97,10 +103,11 @@ def _quota(claim: Claim, headers: Mapping[str, str], receipt: Receipt, memory: R
     if remaining is not None and quota.limit is not None and remaining > quota.limit:
         remaining, certain = quota.limit, False
     window, interval = quota.window, None
+    bucket = quota.bucket[:MAX_NAME]
     if reset:
         told = None if reset.clear else retry_after(headers, wall=receipt.wall)
         known = memory.read(
-            (quota.source, quota.unit, quota.bucket),
+            (quota.source, quota.unit, bucket),
             reset,
             receipt,
             remaining=remaining,
@@ -108,6 +115,8 @@ def _quota(claim: Claim, headers: Mapping[str, str], receipt: Receipt, memory: R
             narrow=not quota.full,
         )
         interval, window, certain = known.interval, window or known.window, certain and known.certain
-    elif quota.limit is None and remaining is None and quota.rate is None:
+    if quota.limit is None and remaining is None and quota.rate is None and interval is None:
         return None
-    return msgspec.structs.replace(quota, remaining=remaining, window=window, reset=interval, certain=certain)
+    return msgspec.structs.replace(
+        quota, bucket=bucket, remaining=remaining, window=window, reset=interval, certain=certain
+    )

@@ -1,4 +1,4 @@
-"""The grammar of header names: `x-ratelimit-remaining-tokens` is the `remaining` of bucket `tokens` in `x-ratelimit`."""
+"""The grammar of header names: `x-ratelimit-remaining-tokens` is what remains of `tokens`, in family `x-ratelimit`."""
 
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -11,7 +11,7 @@ Role: TypeAlias = Literal["limit", "remaining", "used", "reset", "after", "windo
 """`reset` is a reset of any encoding, `after` one that is known to be seconds left."""
 
 MAX_NAME = 100
-"""Characters; a longer name is none of ours."""
+"""Characters; a longer name is none of these, and isn't worth caching."""
 
 _ROLES: dict[str, Role] = {
     "limit": "limit",
@@ -28,9 +28,6 @@ _ROLES: dict[str, Role] = {
     "resource": "name",
     "bucket": "name",
 }
-_SILENT = {"policy", "reason", "scope", "global", "nearlimit", "source", "problem", "retry"}
-"""Words of headers that carry no number of a budget."""
-
 _WINDOWS = {
     "second": 1.0,
     "secondly": 1.0,
@@ -81,8 +78,6 @@ _XERO = {
 @lru_cache(maxsize=1024)
 def field(name: str) -> Field | None:
     """Read a header's name in lower case, or give None if it says nothing about a budget."""
-    if len(name) > MAX_NAME:
-        return None
     name = name.replace("_", "-")
     if name in _XERO:
         return _XERO[name]
@@ -98,8 +93,6 @@ def _field(family: str, words: list[str]) -> Field | None:
     scale = 1.0
     bucket: list[str] = []
     for word in words:
-        if word in _SILENT:
-            return None
         if word == "after" and role == "reset":
             role = "after"
         elif word == "milliseconds":
@@ -110,6 +103,6 @@ def _field(family: str, words: list[str]) -> Field | None:
             bucket.append(word)
     window = next((_WINDOWS[word] for word in bucket if word in _WINDOWS), None)
     if role is None and window is None and bucket:
-        return None  # some other number, such as what the request cost
-    unit = next((_UNITS[word] for word in bucket if word in _UNITS), "requests")
+        return None  # no budget: what the request cost, why it was refused
+    unit: Unit = next((_UNITS[word] for word in bucket if word in _UNITS), "requests")
     return Field(family, "-".join(bucket), role or "limit", unit, window, scale)

@@ -12,6 +12,8 @@ _HTTP = TimestampPolicy(form="http")
 
 def moment(text: str) -> datetime | None:
     """Read an HTTP date, RFC 3339 or ISO 8601 with a zone."""
+    if not text.isascii():
+        return None
     for policy in (_HTTP, None):
         try:
             return normalize_timestamp(text, policy)

@@ -54,8 +54,8 @@ class Refusal(msgspec.Struct, frozen=True):
     """What a refused answer says.
 
     Attributes:
-        kind: `concurrency`: fewer at once, pacing doesn't help, and rate headers of this answer may speak of requests in
-            flight (Okta's do). `daily`: a quota of a day or longer is used up. `overload`: the server has less to
+        kind: `concurrency`: fewer at once, pacing doesn't help, and rate headers of this answer may speak of requests
+            in flight (Okta's do). `daily`: a quota of a day or longer is used up. `overload`: the server has less to
             give than usual; nothing is to be learned about a limit. `rate`: everything else.
         retry_after: seconds to wait, by header or body, the longer one.
         quota: what the body says of the budget.
@@ -74,8 +74,8 @@ def is_limit_signal(status: int, headers: Mapping[str, str], body: bytes) -> boo
     - 429, whatever its body; but Stripe's `lock_timeout` is a collision of two writers.
     - 403 as GitHub and Reddit do it: nothing remains, a `Retry-After` even if blank, or a message of a rate limit.
     - Any 4xx whose body has the code of a limit: Linear and AWS send 400, Salesforce and Google 403.
-    - 503 and 529 that say when to come back, or have the code of a limit: Notion's 529, nginx behind a gateway. Without,
-      they are a server in trouble, for the retry budget.
+    - 503 and 529 that say when to come back, or have the code of a limit: Notion's 529, the IETF's 503. Without, they
+      are a server in trouble, for the retry budget.
     - 2xx that are errors in disguise: Shopify's and Linear's GraphQL, Slack's `ok: false`. Only bodies of at most
       `CHEAP` bytes are searched, and only those are parsed that have one of the words.
     """
@@ -83,16 +83,14 @@ def is_limit_signal(status: int, headers: Mapping[str, str], body: bytes) -> boo
         return _NO_LIMIT_CODES.isdisjoint(codes(decode(body)))
     if 200 <= status < 300:
         return len(body) <= CHEAP and bool(_DISGUISED.search(body)) and _is_disguised(decode(body))
-    if status == 403 and ("retry-after" in headers or _exhausted(headers)):
-        return True
-    if status in (503, 529) and retry_after(headers, wall=0.0) is not None:
-        return True
     if not (400 <= status < 500 or status in (503, 529)):
         return False
     document = decode(body)
     if not _LIMIT_CODES.isdisjoint(codes(document)):
         return True
-    return status == 403 and "rate limit" in messages(document)
+    if status == 403:
+        return "retry-after" in headers or "rate limit" in messages(document) or _exhausted(headers)
+    return status in (503, 529) and retry_after(headers, wall=0.0) is not None
 
 
 def refusal_hints(headers: Mapping[str, str], body: bytes, *, wall: float) -> Refusal:
@@ -123,7 +121,7 @@ def _kind(headers: Mapping[str, str], reason: str, found: list[str], text: str) 
         return "concurrency"
     if not _OVERLOAD_CODES.isdisjoint(found):
         return "overload"
-    if reason == "day" or not _DAILY_CODES.isdisjoint(found) or any("perday" in code for code in found):
+    if reason.startswith("da") or not _DAILY_CODES.isdisjoint(found) or any("perday" in code for code in found):
         return "daily"
     return "daily" if "daily" in text or "per day" in text else "rate"
 
@@ -133,8 +131,8 @@ def _exhausted(headers: Mapping[str, str]) -> bool:
 
 
 def _is_disguised(document: Any) -> bool:
-    if at(document, "ok") is False:
-        return at(document, "error") == "ratelimited"
+    if at(document, "ok") is False and at(document, "error") == "ratelimited":
+        return True
     listed = at(document, "errors")
     return isinstance(listed, list) and any(
         at(one, "extensions", "code") in ("THROTTLED", "RATELIMITED") for one in listed
@@ -143,7 +141,7 @@ def _is_disguised(document: Any) -> bool:
 
 def _body_waits(document: Any) -> list[float | None]:
     waits = [_seconds(at(document, *path)) for path in (("retry_after",), ("retryAfter",), ("rateLimit", "retryAfter"))]
-    # google.rpc.RetryInfo: "12s"
+    # google.rpc.RetryInfo says it as text, such as 12s.
     return waits + [_seconds(error.get("retryDelay")) for error in errors(document)]
 
 

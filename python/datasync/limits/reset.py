@@ -1,5 +1,7 @@
 """What the text of a reset means: a length of time, a moment, or a number that could be several things."""
 
+import re
+
 import msgspec
 
 from datasync.limits.durations import duration
@@ -17,6 +19,10 @@ STALE = 86_400.0
 
 FINE = 0.1
 """Seconds. A fraction shows that a value isn't cut to whole seconds. Tenths are the coarsest that are sent."""
+
+
+_TO_THE_MINUTE = re.compile(r"[0-9-]{10}[Tt ][0-9]{2}:[0-9]{2}(?:[Zz]|[+-][0-9:]{2,6})")
+"""Jira sends `2024-05-05T18:02Z`."""
 
 
 class Reset(msgspec.Struct, frozen=True):
@@ -78,8 +84,7 @@ def read_reset(text: str, *, seconds: bool = False) -> Reset | None:
     if at is None:
         return None
     value = at.timestamp()
-    # Jira sends minutes without seconds: `2024-05-05T18:02Z`.
-    return Reset(value, 60.0 if text.count(":") == 1 else step(value), absolute=True)
+    return Reset(value, 60.0 if _TO_THE_MINUTE.fullmatch(text) else step(value), absolute=True)
 
 
 def step(seconds: float) -> float:

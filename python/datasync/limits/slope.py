@@ -1,6 +1,6 @@
 """Tells what a small number in a reset counts, by how it falls from answer to answer."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from datasync.limits.receipt import Receipt
 from datasync.limits.reset import Reset, step
@@ -23,6 +23,12 @@ _ROUND = frozenset(
 """Seconds that windows are made of."""
 
 
+class _Seen(NamedTuple):
+    value: float
+    remaining: float | None
+    receipt: Receipt
+
+
 class Slope:
     """Watches the number of one bucket.
 
@@ -36,23 +42,23 @@ class Slope:
 
     def __init__(self) -> None:
         self.meaning: Meaning | None = None
-        self._last: tuple[float, float | None, float, float] | None = None
+        self._last: _Seen | None = None
         self._suspected: Meaning | None = None
         self._proofs = 0
 
     def observe(self, value: float, remaining: float | None, receipt: Receipt, told: float | None) -> None:
         """Take a number, what remained beside it, and the seconds that the same answer told to wait."""
-        last, self._last = self._last, (value, remaining, receipt.sent, receipt.received)
+        last, self._last = self._last, _Seen(value, remaining, receipt)
         if told is not None and abs(told - value) <= 1:
             self._take("seconds")
         elif last is not None:
-            self._compare(value, remaining, receipt, last)
+            self._compare(last, self._last)
 
     def window(self) -> float | None:
         """Give the length of the window in seconds, if that is what the number is."""
         if self.meaning != "window" or self._last is None:
             return None
-        value = self._last[0]
+        value = self._last.value
         return value if value in _ROUND else value / 1000
 
     def read(self, reset: Reset) -> Reset:
@@ -61,12 +67,11 @@ class Slope:
             return Reset(reset.seconds / 1000, step(reset.seconds / 1000))
         return Reset(reset.seconds, reset.step, clear=self.meaning == "seconds")
 
-    def _compare(
-        self, value: float, remaining: float | None, receipt: Receipt, last: tuple[float, float | None, float, float]
-    ) -> None:
-        before, left_before, sent, received = last
-        least, most = max(0.0, receipt.sent - received), max(0.0, receipt.received - sent)
-        fall = before - value
+    def _compare(self, last: _Seen, now: _Seen) -> None:
+        # Between the two servings of the API lies at least and at most this.
+        least = max(0.0, now.receipt.sent - last.receipt.received)
+        most = max(0.0, now.receipt.received - last.receipt.sent)
+        fall = last.value - now.value
         seconds = least - 1 <= fall <= most + 1
         milliseconds = 1000 * least - 1 <= fall <= 1000 * most + 1
         if seconds and fall > 0 and not milliseconds:
@@ -75,7 +80,7 @@ class Slope:
             # With answers close together almost any fall would fit: half the time must be known.
             self._suspect("milliseconds" if least >= most / 2 else None)
         elif fall == 0 and not seconds:
-            self._suspect("window" if least >= QUIET and _used(left_before, remaining) and _length(value) else None)
+            self._suspect("window" if least >= QUIET and _used(last, now) and _length(now.value) else None)
         elif not seconds:
             self._suspect(None)
 
@@ -89,9 +94,9 @@ class Slope:
             self.meaning = meaning
 
 
-def _used(before: float | None, after: float | None) -> bool:
+def _used(last: _Seen, now: _Seen) -> bool:
     """Requests were used up in between, so it is the same window."""
-    return before is not None and after is not None and after < before
+    return last.remaining is not None and now.remaining is not None and now.remaining < last.remaining
 
 
 def _length(value: float) -> bool:

@@ -53,7 +53,7 @@ def _sentry(value: str) -> Iterator[Claim]:
 
 def _zendesk(endpoint: str, value: str) -> Iterator[Claim]:
     """Read `total=100; remaining=99; resets=41`."""
-    pairs = dict(re.findall(r"([a-z]+)=([^;, ]+)", value))
+    pairs = dict(re.findall(r"([a-z]{1,20})=([^;, ]{1,20})", value))
     limit, remaining = number(pairs.get("total", "")), number(pairs.get("remaining", ""))
     if limit or remaining is not None:
         reset = read_reset(pairs.get("resets", ""), seconds=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 MAX_VALUE = 8192
-"""Characters of a header's value; what is longer says nothing. Servers refuse lines of this size, we can be sent some."""
+"""Characters of a header's value; what is longer says nothing."""
 
 FOREVER = 2.0**31
 """Seconds, 68 years. No wait is as long: what claims to be is absent."""
