@@ -57,8 +57,7 @@ class HttpxTransport:
             follow_redirects=False,
             trust_env=True,
             verify=tls,
-            # httpx's read timeout is per chunk: Pace holds the deadlines for the whole request.
-            timeout=settings.http.timeout,
+            timeout=None,  # noqa: S113 - httpx's are for each step and each chunk; Pace bounds the whole
             limits=httpx.Limits(max_connections=settings.slots.maximum, max_keepalive_connections=keepalive),
             headers={
                 "user-agent": f"datasync/{_native.build_info()['version']}",
@@ -107,8 +106,6 @@ class HttpxTransport:
                 body = await self._read(response, where, pace, deadline)
         except TimeoutError as error:
             raise NetworkError(f"{where}: {pace.reason}") from error
-        except httpx.TimeoutException as error:
-            raise NetworkError(f"{where}: {type(error).__name__} after {self._limits.timeout:g} s") from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             dead = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
             if dead and not answered and not trace.connected:

@@ -143,9 +143,7 @@ async def retrying(
             streak.failed(error)
             failed(error)
             await wait(streak.pause(chance))
-            if not await budget.turn(
-                wait, failed_at=streak.last, unpaid_after=limits.retry_cap, patience=streak.seconds_left
-            ):
+            if not await budget.turn(wait, failed_at=streak.last, cap=limits.retry_cap, patience=streak.seconds_left):
                 raise _given_up(error, "no retry was left in the budget") from error.__cause__
         else:
             budget.succeeded()
