@@ -11,7 +11,7 @@ from datasync.errors import RetriableSourceError, ServerError
 from datasync.http.budget import EARNED, RESERVE, UNPAID_EVERY, RetryBudget
 from datasync.http.retry import retrying
 from tests.support import Clock
-from tests.virtual import run
+from tests.virtual_loop import run
 
 
 def ask(budget: RetryBudget, clock: Clock, *, cap: float = 0.0, patience: float = 1e9) -> float:

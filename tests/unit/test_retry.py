@@ -26,7 +26,7 @@ from datasync.http.budget import RetryBudget
 from datasync.http.retry import BASE, MIN_PAUSE, jitter, retrying
 from datasync.pipeline.shutdown import Stop, Stopped
 from tests.support import Clock
-from tests.virtual import run
+from tests.virtual_loop import run
 
 LIMITS = HttpSettings()
 
