@@ -74,6 +74,11 @@ def test_the_free_attempt_goes_on_a_new_connection_even_when_the_whole_pool_is_d
     assert [len(requests) for requests in asyncio.run(main()).requests] == [2, 1, 1, 1]
 
 
+def test_the_connection_of_a_free_attempt_is_not_kept_for_the_next_one() -> None:
+    server = ask(page, reset, page, page, reset, page, times=4)
+    assert [len(requests) for requests in server.requests] == [2, 1, 2, 1]
+
+
 def test_there_is_one_free_attempt_and_no_second() -> None:
     with pytest.raises(NetworkError):
         ask(page, reset, reset, page, times=2)
