@@ -24,7 +24,8 @@ impl<'a> OneMember<'a> {
         let inside = body.strip_prefix(MAGIC)?;
         let [a, b, c, d, size @ ..] = body.last_chunk::<8>()?;
         let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
-        let fits = size <= Allowed::new(body.len(), max_bytes, max_ratio).bytes;
+        // Of nothing the checksum is zero, too: zeros behind it would look the same.
+        let fits = size > 0 && size <= Allowed::new(body.len(), max_bytes, max_ratio).bytes;
         // The decoder doesn't say where the member ended. Where no other begins, all of it is the first one's.
         let alone = fits && memmem::find(inside, MAGIC).is_none();
         alone.then(|| Self { body, crc: u32::from_le_bytes([*a, *b, *c, *d]), size })
