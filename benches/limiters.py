@@ -76,13 +76,14 @@ def send_log(told: Told) -> Callable[[], Awaitable[Any]]:
         def now(self) -> int:
             return round(asyncio.get_running_loop().time() * 1000)
 
+    clock = LoopClock()
     bucket = InMemoryBucket([Rate(told.limit, round(told.window * 1000))])
-    bucket._clock = LoopClock()  # noqa: SLF001 - the way that its documentation names
+    bucket._clock = clock  # noqa: SLF001 - the way that its documentation names
     limiter = PyrateLimiter(SingleBucketFactory(bucket, schedule_leak=False))
 
     async def acquire() -> None:
         assert await limiter.try_acquire_async("")
-        bucket.leak(bucket.now())  # its background thread would run on the real clock
+        bucket.leak(clock.now())  # its background thread would run on the real clock
 
     return acquire
 

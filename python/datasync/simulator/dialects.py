@@ -104,8 +104,7 @@ def structured(told: Told) -> Headers:
     """Write the pair of the IETF draft, one item a policy (RFC 9651 lists), and Retry-After in a refusal."""
     policies = [f'"{name}";q={limit.limit:.0f};w={limit.window:.0f}' for name, limit in told.standings.items()]
     states = [
-        f'"{name}";r={math.floor(limit.remaining)};t={math.ceil(limit.reset)}'
-        for name, limit in told.standings.items()
+        f'"{name}";r={math.floor(limit.remaining)};t={math.ceil(limit.reset)}' for name, limit in told.standings.items()
     ]
     headers = {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
     if told.refused:

@@ -39,6 +39,8 @@ HOSTILE = (
     Hostile("a header of 90 kB", _trio("1" * 90_000, "9" * 90_000, "1" * 90_000), {"Retry-After": "1" * 90_000}),
     Hostile("structured rubbish", {"RateLimit": '"a;r=;t=((' * 50, "RateLimit-Policy": "q=1;w=-1"}, {}),
     Hostile("structured extremes", {"RateLimit": '"a";r=999999999999999;t=999999999999999'}, {}),
-    Hostile("a date no calendar has", _trio("10", "0", "Mon, 32 Foo 99999 25:61:61 GMT"), {"Retry-After": "2026-13-45"}),
+    Hostile(
+        "a date no calendar has", _trio("10", "0", "Mon, 32 Foo 99999 25:61:61 GMT"), {"Retry-After": "2026-13-45"}
+    ),
     Hostile("other scripts", _trio("١٠", "٠", "²"), {"Retry-After": "１２"}),  # noqa: RUF001
 )

@@ -45,8 +45,8 @@ class Rule(ABC):
     def loosens_at(self, now: float, cost: float = 1.0) -> float:
         """Give a moment after `now` before which nothing more is let in, if this request isn't let in now."""
 
-    def refused(self, now: float, cost: float = 1.0) -> None:
-        """Hear of a request that was not let in; most rules don't count those."""
+    def refused(self, now: float, cost: float = 1.0) -> None:  # noqa: B027 - most rules don't mind
+        """Hear of a request that was not let in."""
 
 
 class Allowance:
@@ -72,7 +72,6 @@ Limit: TypeAlias = float | Allowance
 def allowance(limit: Limit) -> Allowance:
     """Give a number as an allowance that never changes."""
     return limit if isinstance(limit, Allowance) else Allowance(limit)
-
 
 
 def standing(limit: float, used: float, reset: float, window: float) -> Standing:

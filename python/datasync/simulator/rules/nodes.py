@@ -6,7 +6,7 @@ from datasync.simulator.rules.base import Rule, Standing
 
 
 class Nodes(Rule):
-    """A rule that is kept exactly and told by nodes in turn, each from its own copy, which may be `stale` seconds old."""
+    """A rule that is kept exactly, and told by nodes in turn, each from a copy that may be `stale` seconds old."""
 
     def __init__(self, rule: Rule, count: int, stale: float) -> None:
         self._rule = rule

@@ -10,10 +10,9 @@ from datasync.simulator.rules.base import Limit, Rule, Standing, allowance, stan
 class SlidingLog(Rule):
     """Remembers each request for one window. The reset is when the oldest one is forgotten."""
 
-    def __init__(self, limit: Limit, window: float, *, count_refused: bool = False) -> None:
+    def __init__(self, limit: Limit, window: float) -> None:
         self._allowance = allowance(limit)
         self._window = window
-        self._count_refused = count_refused
         self._taken: deque[tuple[float, float]] = deque()
         self._used = 0.0
 
@@ -27,11 +26,6 @@ class SlidingLog(Rule):
         self._forget(now)
         self._taken.append((now, cost))
         self._used += cost
-
-    def refused(self, now: float, cost: float = 1.0) -> None:
-        """Remember it too, where the API counts those."""
-        if self._count_refused:
-            self.take(now, cost)
 
     def standing(self, now: float) -> Standing:
         """Tell the state."""

@@ -20,8 +20,8 @@ HALF_WAY: Span = (0.075, 0.225)
 
 HOUR = 3600.0
 
-Outcomes: TypeAlias = Mapping[str, Outcome]
-"""By variant, and seed where there are several."""
+Outcomes: TypeAlias = Mapping[tuple[str, int], Outcome]
+"""By variant and seed."""
 
 
 class Variant(NamedTuple):
@@ -79,6 +79,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         bars: what is judged.
         recovery: the seconds to recover, where that is asked.
         compared: other limiters are measured too.
+        utilised: utilisation says something; not where the work is ended, or the headers are nonsense.
     """
 
     key: str
@@ -94,13 +95,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     cost: tuple[int, int] = (1, 1)
     told: Told = Told(10, 60.0)
     lossless: float | None = None
-    recovery: Callable[[Outcomes], Sequence[float]] | None = None
+    recovery: Callable[[Outcome], Sequence[float]] | None = None
     compared: bool = False
+    utilised: bool = True
 
     def play(self, make: Make, *, seeds: Sequence[int] = (1,), classify: Classify | None = None) -> Outcomes:
         """Play every variant with every seed; `classify` tells refusals, the truth if absent."""
         return {
-            f"{name} {seed}".strip(): play(
+            (name, seed): play(
                 make,
                 lambda variant=variant, seed=seed: variant.api(seed),  # type: ignore[misc]
                 trace=Trace(seed, self.out, self.back, self.cost),

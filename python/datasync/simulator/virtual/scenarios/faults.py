@@ -66,7 +66,7 @@ SCENARIOS = (
             worst("s to recover", lambda run: run.recovery(_SICK_UNTIL, 1800, 60), 60),
             refusals(),
         ),
-        recovery=lambda runs: [max(run.recovery(_SICK_UNTIL, 1800, 60) for run in runs.values())],
+        recovery=lambda run: [run.recovery(_SICK_UNTIL, 1800, 60)],
         lossless=lossless(60),
     ),
     Scenario(
@@ -77,16 +77,14 @@ SCENARIOS = (
         duration=2400,
         told=Told(60, 60),
         bars=(worst("sent in 30 s", _tried_in_outage, 1), worst("s to recover", _back_to_full, 60), refusals()),
-        recovery=lambda runs: [max(map(_back_to_full, runs.values()))],
+        recovery=lambda run: [_back_to_full(run)],
         lossless=lossless(60),
     ),
     Scenario(
         key="A24",
         does="answers take 20 times as long with more than 8 in flight",
         ideal="stays at ≤ 8",
-        variants=one(
-            lambda _: Api(limited(SlidingLog(20_000, 60)), service=lambda busy: 2.0 if busy >= 8 else 0.1)
-        ),
+        variants=one(lambda _: Api(limited(SlidingLog(20_000, 60)), service=lambda busy: 2.0 if busy >= 8 else 0.1)),
         duration=600,
         routes=("",) * 20,
         oracle_routes=("",) * 8,
@@ -118,6 +116,7 @@ SCENARIOS = (
         variants=one(lambda _: Api(limited(SlidingLog(10, 60))), Happening(_SIGNAL, stop=True)),
         duration=120,
         routes=("",) * 200,
+        utilised=False,
         bars=(
             worst("s to exit", _exit, 1),
             worst("sent after it", lambda run: run.sent_between(_SIGNAL), 0),

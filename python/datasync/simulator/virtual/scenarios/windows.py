@@ -54,8 +54,11 @@ def _paused_wrongly(run: Outcome) -> float:
 
 
 def _spread(runs: Outcomes) -> float:
-    shares = [run.utilisation for run in runs.values()]
-    return max(shares) - min(shares)
+    """Give the largest difference of utilisation between variants on one trace."""
+    by_seed: dict[int, list[float]] = {}
+    for (_, seed), run in runs.items():
+        by_seed.setdefault(seed, []).append(run.utilisation)
+    return max(max(shares) - min(shares) for shares in by_seed.values())
 
 
 def _spelt(encoding: str) -> Variant:
