@@ -39,10 +39,11 @@ class SlidingCounter(Rule):
     def _falls_to(self, count: float, now: float) -> float:
         self._turn(now)
         end = (self._index + 1) * self._window
-        if not self._last or count < self._current:
-            return end
-        # last * (1 - share of this window that is over) + current = count
-        return min(end, end - self._window * (count - self._current) / self._last)
+        if self._last and count >= self._current:
+            # last * (1 - share of this window that is over) + current = count
+            return end - self._window * (count - self._current) / self._last
+        # In the next window this one's count is the last one's.
+        return end + self._window * (1 - count / self._current)
 
     def _count(self, now: float) -> float:
         self._turn(now)
