@@ -8,6 +8,10 @@ from bisect import bisect_right
 from typing import NamedTuple, TypeAlias
 
 
+CRUMB = 1e-9
+"""Units. Fractions add up with errors; what lacks less than this lacks nothing."""
+
+
 class Standing(NamedTuple):
     """What a rule would tell about itself.
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datasync.simulator.rules.base import Limit, Rule, Standing, allowance, standing
-
-_CRUMB = 1e-9
-"""Draining adds fractions up; a bucket that lacks less than this is taken as drained."""
+from datasync.simulator.rules.base import CRUMB, Limit, Rule, Standing, allowance, standing
 
 
 class LeakyBucket(Rule):
@@ -20,7 +17,7 @@ class LeakyBucket(Rule):
     def admits(self, now: float, cost: float = 1.0) -> bool:
         """Tell whether the bucket has room."""
         self._drain(now)
-        return self._level + cost <= self._capacity + _CRUMB
+        return self._level + cost <= self._capacity + CRUMB
 
     def take(self, now: float, cost: float = 1.0, until: float | None = None) -> None:  # noqa: ARG002
         """Pour a request in."""

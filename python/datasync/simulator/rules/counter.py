@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from datasync.simulator.rules.base import Rule, Standing, standing
+from datasync.simulator.rules.base import CRUMB, Rule, Standing, standing
 
 
 class SlidingCounter(Rule):
@@ -19,7 +19,7 @@ class SlidingCounter(Rule):
 
     def admits(self, now: float, cost: float = 1.0) -> bool:
         """Tell whether the weighted count has room."""
-        return self._count(now) + cost <= self._limit
+        return self._count(now) + cost <= self._limit + CRUMB
 
     def take(self, now: float, cost: float = 1.0, until: float | None = None) -> None:  # noqa: ARG002
         """Count a request."""
@@ -29,7 +29,7 @@ class SlidingCounter(Rule):
     def standing(self, now: float) -> Standing:
         """Tell the state in whole requests; the reset is when one more is allowed."""
         count = self._count(now)
-        whole = math.ceil(count)
+        whole = math.ceil(count - CRUMB)
         return standing(self._limit, whole, self._falls_to(whole - 1, now) - now if whole else 0.0, self._window)
 
     def loosens_at(self, now: float, cost: float = 1.0) -> float:
