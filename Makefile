@@ -64,6 +64,10 @@ format: build ## Format all sources
 bench: build ## Measure, and write benches/RESULTS.md
 	$(BIN)/python -m benches.run
 
+.PHONY: bench-limits
+bench-limits: build ## Play the rate-limit scenarios, and write benches/LIMITS.md
+	$(BIN)/python -m benches.limits
+
 .PHONY: bench-check
 bench-check: build ## Fail when a measured ratio fell over 20 % below the saved one
 	$(BIN)/python -m benches.check

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from typing import NamedTuple, TypeAlias
 
-
 CRUMB = 1e-9
 """Units. Fractions add up with errors; what lacks less than this lacks nothing."""
 
