@@ -22,14 +22,14 @@ Classify: TypeAlias = Callable[[Answer], bool]
 """Tells whether an answer is a limit signal."""
 
 SPINS = 10_000
-"""Waits that end without time having passed, after which a limiter counts as a hot loop."""
+"""Waits within one second, after which a limiter counts as a hot loop."""
 
 MOST_ATTEMPTS = 500_000
 """Far above any scenario; ends a limiter that holds nothing back."""
 
 
 class HotLoop(RuntimeError):
-    """The limiter goes round without time passing, or holds nothing back."""
+    """The limiter goes round with hardly any time passing, or holds nothing back."""
 
 
 class Happening:
@@ -76,9 +76,10 @@ class _Play:
 
     async def _wait(self, seconds: float) -> None:
         now = self._loop.time()
-        self._spins = (now, self._spins[1] + 1 if self._spins[0] == now else 0)
-        if self._spins[1] > SPINS:
-            raise HotLoop("waits without time passing")
+        since, spins = self._spins
+        self._spins = (since, spins + 1) if now < since + 1 else (now, 0)
+        if spins > SPINS:
+            raise HotLoop("waits again and again for next to nothing")
         self.outcome.longest_wait = max(self.outcome.longest_wait, seconds)
         await self._stop.wait(seconds)
 
