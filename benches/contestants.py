@@ -11,6 +11,7 @@ from datasync.http.transport import Answer
 from datasync.limits.concurrency import Slots
 from datasync.limits.governor import Governor
 from datasync.limits.ledger import Ledger
+from datasync.limits.refusal import is_limit_signal
 from datasync.model import RunStats
 from datasync.simulator.virtual.driver import Classify
 from datasync.simulator.virtual.limiter import Limiter, Make, Permit, Wait
@@ -57,7 +58,7 @@ def ours(clock: Clock, wall: Clock, wait: Wait, chance: Random) -> Limiter:  # n
 
 def is_refusal(answer: Answer) -> bool:
     """Tell a refusal as `datasync ingest` does."""
-    return answer.status == 429
+    return is_limit_signal(answer.status, answer.headers, answer.body)
 
 
 def _obedient(acquire: Callable[[Told], Callable[[], object]]) -> Callable[[Told], Make]:

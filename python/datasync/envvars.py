@@ -11,5 +11,8 @@ API_BASE_URL: Final = "API_BASE_URL"
 API_KEY: Final = "API_KEY"
 """The key sent as `X-API-Key`. Treated as a secret: it appears in no output."""
 
+RETRY_FOR: Final = "DATASYNC_RETRY_FOR"
+"""Seconds for which a failing request is asked again before the run ends; 900 if absent."""
+
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

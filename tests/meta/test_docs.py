@@ -13,6 +13,7 @@ import pytest
 
 import datasync
 from datasync.cli import main
+from datasync.limits.dialects import DIALECTS
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.support import API_KEY, Database, ingest
 
@@ -24,6 +25,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "benches/RESULTS.md",
     "docs/columns.md",
+    "docs/rate-limits.md",
     "docs/timestamps.md",
 )
 
@@ -128,3 +130,8 @@ def test_every_field_and_value_of_a_policy_is_in_its_document() -> None:
     for field in info.fields:
         values = field.type.values if isinstance(field.type, msgspec.inspect.LiteralType) else []
         assert all(f"`{word}`" in text for word in (field.name, *values)), field.name
+
+
+def test_every_dialect_of_rate_headers_is_in_its_document() -> None:
+    text = (ROOT / "docs" / "rate-limits.md").read_text()
+    assert all(f"`{dialect.name}`" in text for dialect in DIALECTS)

@@ -1,5 +1,6 @@
 """Reads the settings from the environment and from `.env`."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -8,7 +9,7 @@ import httpx
 from dotenv import dotenv_values
 
 from datasync import envvars
-from datasync.config.schema import Secret, Settings
+from datasync.config.schema import HttpSettings, Secret, Settings
 from datasync.errors import ConfigError
 
 
@@ -18,6 +19,7 @@ def load(
     env_file: Path | None = None,
     transforms: tuple[str, ...] = (),
     restart: bool = False,
+    retry_for: str | None = None,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -28,6 +30,7 @@ def load(
         env_file: a file of `NAME=value` lines. None means `.env` in the working directory, if there is one.
         transforms: see Settings.
         restart: see Settings.
+        retry_for: see HttpSettings; wins over the variable.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
@@ -40,10 +43,11 @@ def load(
         raise ConfigError(
             f"`{env_file or '.env'}` can't be read: {error}", hint="it is a text file in UTF-8"
         ) from error
-    values = {
-        name: environ.get(name) or from_file.get(name) or ""
-        for name in (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
-    }
+
+    def value(name: str) -> str:
+        return environ.get(name) or from_file.get(name) or ""
+
+    values = {name: value(name) for name in (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)}
     missing = [name for name, value in values.items() if not value.strip()]
     if missing:
         raise ConfigError(
@@ -56,7 +60,23 @@ def load(
         api_key=Secret(_header_value(values[envvars.API_KEY]), source=envvars.API_KEY),
         transforms=transforms,
         restart=restart,
+        http=_http(retry_for or value(envvars.RETRY_FOR)),
     )
+
+
+def _http(retry_for: str) -> HttpSettings:
+    if not retry_for.strip():
+        return HttpSettings()
+    try:
+        seconds = float(retry_for)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ConfigError(
+            f"{envvars.RETRY_FOR} or --retry-for is no number of seconds: `{retry_for}`",
+            hint="900 asks a failing API again for 15 minutes; 0 ends the run at the first failure",
+        )
+    return HttpSettings(retry_for=seconds)
 
 
 def _database_url(value: str) -> str:

@@ -35,17 +35,26 @@ class PoolSettings(msgspec.Struct, frozen=True):
 
 
 class HttpSettings(msgspec.Struct, frozen=True):
-    """Requests.
+    """Requests. Times in seconds.
 
     Attributes:
-        timeout: seconds for one request, from its start to the last byte.
-        retry_delays: seconds before each repetition after a 5xx, a network error or a damaged page; then the run ends.
+        timeout: for the first byte of an answer's body, from the start of the request.
+        min_rate: bytes a second that a body must bring from then on, over any 5 s; so a large page may take its time on
+            a slow link, and one that drips ends.
+        total_timeout: for one request, however fast its answer comes.
+        retry_for: after a first failure, for asking again; then the run ends. Refusals by the rate limit don't count.
+        retry_cap: longest wait between two attempts.
         max_page_bytes: bytes of one answer, before and after decompression.
+        max_ratio: how often the compressed size a page of more than 1 MiB may be. JSON is seldom above 30.
     """
 
     timeout: float = 10.0
-    retry_delays: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    min_rate: float = 1000.0
+    total_timeout: float = 300.0
+    retry_for: float = 900.0
+    retry_cap: float = 60.0
     max_page_bytes: int = 64 * 1024 * 1024
+    max_ratio: int = 200
 
 
 class SlotSettings(msgspec.Struct, frozen=True):

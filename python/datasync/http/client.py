@@ -2,21 +2,33 @@
 
 import asyncio
 import logging
+import ssl
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
 from datasync import _native
 from datasync.config import Settings
 from datasync.errors import ConfigError, NetworkError, PageDamaged
+from datasync.http.classify import of_httpx
+from datasync.http.pace import Pace
 from datasync.http.transport import Answer
 from datasync.model import Request
 
 
+class _HalfOpen(Exception):
+    """A connection from the pool was dead: nothing came back on it."""
+
+
 class HttpxTransport:
-    """One httpx client for one API.
+    """One httpx client for one API, and a second one that never reuses a connection.
+
+    A pooled connection may have been closed by the other side without a word. Such a request is sent once more, at
+    once and on a new connection: the server hasn't seen it, or has not begun to answer, and asking changes nothing
+    there.
 
     Redirects are not followed: httpx would carry `X-API-Key` along to another host. Proxies and CA files from the
     environment are honoured. The body is read raw and decompressed by the native core, which holds a limit while it
@@ -29,7 +41,9 @@ class HttpxTransport:
         # Its INFO lines carry whole URLs.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         try:
-            self._client = self._build(settings, auth)
+            tls = httpx.create_ssl_context()
+            self._client = self._build(settings, auth, tls, keepalive=settings.slots.maximum)
+            self._unpooled = self._build(settings, auth, tls, keepalive=0)
         except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
             raise ConfigError(
                 f"the HTTP client can't be set up: {error}",
@@ -37,16 +51,14 @@ class HttpxTransport:
             ) from error
 
     @staticmethod
-    def _build(settings: Settings, auth: httpx.Auth) -> httpx.AsyncClient:
+    def _build(settings: Settings, auth: httpx.Auth, tls: ssl.SSLContext, *, keepalive: int) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             auth=auth,
             follow_redirects=False,
             trust_env=True,
-            # httpx's read timeout is per chunk; the deadline for the whole request is held in get().
-            timeout=settings.http.timeout,
-            limits=httpx.Limits(
-                max_connections=settings.slots.maximum, max_keepalive_connections=settings.slots.maximum
-            ),
+            verify=tls,
+            timeout=None,  # noqa: S113 - httpx's are for each step and each chunk; Pace bounds the whole
+            limits=httpx.Limits(max_connections=settings.slots.maximum, max_keepalive_connections=keepalive),
             headers={
                 "user-agent": f"datasync/{_native.build_info()['version']}",
                 "accept": "application/json",
@@ -65,22 +77,40 @@ class HttpxTransport:
     async def close(self) -> None:
         """See Transport."""
         await self._client.aclose()
+        await self._unpooled.aclose()
 
     async def get(self, request: Request) -> Answer:
         """See Transport."""
-        where = f"GET {request.path}"
+        url = self._base_url + request.path
+        return await self._send("GET", url, f"GET {request.path}", params=dict(request.params))
+
+    async def _send(self, method: str, url: str, where: str, **options: Any) -> Answer:
+        pace = Pace(self._limits, asyncio.get_running_loop().time())
+        try:
+            return await self._exchange(self._client, method, url, where, pace, options)
+        except _HalfOpen:
+            pass  # what comes next is no consequence of it
+        return await self._exchange(self._unpooled, method, url, where, pace, options)
+
+    async def _exchange(
+        self, client: httpx.AsyncClient, method: str, url: str, where: str, pace: Pace, options: Mapping[str, Any]
+    ) -> Answer:
+        trace = _Trace()
+        answered = False
         try:
             async with (
-                asyncio.timeout(self._limits.timeout),
-                self._client.stream("GET", self._base_url + request.path, params=dict(request.params)) as response,
+                asyncio.timeout_at(pace.until) as deadline,
+                client.stream(method, url, extensions={"trace": trace}, **options) as response,
             ):
-                body = await self._read(response, where)
+                answered = True
+                body = await self._read(response, where, pace, deadline)
         except TimeoutError as error:
-            raise NetworkError(f"{where}: no complete answer within {self._limits.timeout:g} s") from error
-        except httpx.TimeoutException as error:
-            raise NetworkError(f"{where}: {type(error).__name__} after {self._limits.timeout:g} s") from error
+            raise NetworkError(f"{where}: {pace.reason}") from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise NetworkError(f"{where}: {error or type(error).__name__}") from error
+            dead = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
+            if dead and not answered and not trace.connected:
+                raise _HalfOpen from error
+            raise of_httpx(error, where=where) from error
         received_us = time.time_ns() // 1000
         wire_bytes = len(body)
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -89,10 +119,13 @@ class HttpxTransport:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, body, wire_bytes, received_us)
 
-    async def _read(self, response: httpx.Response, where: str) -> bytes:
+    async def _read(self, response: httpx.Response, where: str, pace: Pace, deadline: asyncio.Timeout) -> bytes:
+        loop = asyncio.get_running_loop()
         parts: list[bytes] = []
         size = 0
         async for part in response.aiter_raw():
+            pace.arrived(len(part), loop.time())
+            deadline.reschedule(pace.until)
             size += len(part)
             if size > self._limits.max_page_bytes:
                 raise PageDamaged(f"{where}: the answer is larger than {self._limits.max_page_bytes:,} bytes")
@@ -101,6 +134,22 @@ class HttpxTransport:
 
     async def _inflate(self, body: bytes, encoding: str, where: str) -> bytes:
         try:
-            return await asyncio.to_thread(_native.inflate, body, encoding, max_bytes=self._limits.max_page_bytes)
-        except _native.PageError as error:
+            return await asyncio.to_thread(
+                _native.inflate,
+                body,
+                encoding,
+                max_bytes=self._limits.max_page_bytes,
+                max_ratio=self._limits.max_ratio,
+            )
+        except (_native.PageError, _native.CorePanic) as error:
             raise PageDamaged(f"{where}: {error}") from error
+
+
+class _Trace:
+    """Notices whether a request made a connection of its own; httpcore calls it."""
+
+    def __init__(self) -> None:
+        self.connected = False
+
+    async def __call__(self, event: str, _info: dict[str, object]) -> None:
+        self.connected |= event == "connection.connect_tcp.started"
