@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import Random
 
 import msgspec
 import pytest
 
 from benches.contestants import OURS
-from datasync.simulator.virtual.limiter import Limiter, Wait
+from datasync.simulator.virtual.limiter import Limiter, Permit, Wait
 from datasync.simulator.virtual.scenario import Outcomes, Scenario
 from datasync.simulator.virtual.scenarios import SCENARIOS
 from tests.unit.test_virtual_time import Unbridled
@@ -26,7 +29,18 @@ def test_the_limiter_holds_every_bar_of_the_scenario(key: str) -> None:
     assert not missed(scenario, runs)
 
 
-@pytest.mark.parametrize("key", SCENARIOS)
+def test_a_limiter_that_is_deaf_to_the_signal_fails_the_scenario_of_the_shutdown() -> None:
+    class Deaf(Unbridled):
+        @asynccontextmanager
+        async def permit(self, route: str = "") -> AsyncIterator[Permit]:  # noqa: ARG002
+            await asyncio.sleep(60)
+            yield self
+
+    runs = SCENARIOS["A30"].play(lambda clock, wall, wait, _: Deaf(clock, wall, wait))
+    assert set(missed(SCENARIOS["A30"], runs)) == {"s to exit", "sent after it"}
+
+
+@pytest.mark.parametrize("key", [key for key in SCENARIOS if key != "A30"])
 def test_a_limiter_that_holds_nothing_back_fails_the_scenario(key: str) -> None:
     def unbridled(clock: object, wall: object, wait: Wait, _: Random) -> Limiter:
         return Unbridled(clock, wall, wait)  # type: ignore[arg-type]

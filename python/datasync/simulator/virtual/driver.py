@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeAlias
 
-from datasync.errors import DatasyncError
+from datasync.config.schema import HttpSettings
+from datasync.errors import DatasyncError, NetworkError, RateLimited, RetriableSourceError, ServerError
+from datasync.http.budget import RetryBudget
+from datasync.http.retry import retrying
 from datasync.http.transport import Answer
 from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.simulator.virtual import loop
@@ -26,6 +29,9 @@ SPINS = 10_000
 
 MOST_ATTEMPTS = 500_000
 """Far above any scenario; ends a limiter that holds nothing back."""
+
+
+_PATIENT = HttpSettings(retry_for=86_400.0)
 
 
 class HotLoop(RuntimeError):
@@ -56,6 +62,7 @@ class _Play:
         self._stop = Stop()
         self._in_flight = 0
         self._spins = (0.0, 0)
+        self._budgets: dict[str, RetryBudget] = {}
         self.machine = Machine(self._loop.time)
         self.outcome = Outcome(best=[], duration=0.0)
 
@@ -89,15 +96,26 @@ class _Play:
         self.machine.step(happening.step)
 
     async def _work(self, limiter: Limiter, route: str, chance: Random) -> None:
-        failures = 0
+        """Fetch one page after another, each until it is there, as the pipeline does."""
+
+        async def attempt() -> None:
+            async with limiter.permit(route) as permit:
+                failure = await self._exchange(route, permit)
+            if failure:
+                raise failure
+
+        budget = self._budgets.setdefault(route, RetryBudget(self.machine.steady))
         try:
             while True:
-                async with limiter.permit(route) as permit:
-                    done = await self._exchange(route, permit)
-                failures = 0 if done else failures + 1
-                if failures:
-                    # Full jitter, as retries are spread everywhere else.
-                    await self._stop.wait(chance.uniform(0, min(60.0, 0.5 * 2 ** min(failures, 10))))
+                await retrying(
+                    attempt,
+                    limits=_PATIENT,
+                    budget=budget,
+                    wait=self._stop.wait,
+                    failed=lambda _: None,
+                    clock=self.machine.steady,
+                    chance=chance,
+                )
         except Stopped:
             return
         except DatasyncError as error:
@@ -108,8 +126,8 @@ class _Play:
         except Exception as error:  # noqa: BLE001 - a limiter that raises has failed the scenario, which says so
             self.outcome.crashes.append(error)
 
-    async def _exchange(self, route: str, permit: Permit) -> bool:
-        """Send a request and give its answer to the permit; False where it failed and is to be tried again."""
+    async def _exchange(self, route: str, permit: Permit) -> RetriableSourceError | None:
+        """Send a request and give its answer to the permit; give what it failed with, if it is to be sent again."""
         if self._suspensions and self.machine.elapsed() >= self._suspensions[0].at:
             self.machine.suspend(self._suspensions.pop(0).suspend)
         attempts = self.outcome.attempts
@@ -130,15 +148,15 @@ class _Play:
         finally:
             self._in_flight -= 1
         if reply is None:
-            return False
+            return NetworkError("connection reset")
         attempt.answered = self.machine.elapsed()
         answer = self._answer(reply)
         attempt.taken_for_refusal = self._classify(answer) if self._classify else reply.refused
         if attempt.taken_for_refusal:
             permit.refused(answer)
-            return True
+            return RateLimited("refused", headers=answer.headers)
         permit.answered(answer)
-        return reply.status < 500
+        return ServerError(f"{reply.status}") if reply.status >= 500 else None
 
     def _answer(self, reply: Reply) -> Answer:
         received_us = int(self.machine.wall() * 1e6)

@@ -13,9 +13,6 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-START = 1000.0
-"""Not zero, so that a time taken for false shows."""
-
 TURN = 1e-7
 """Seconds that each turn of the loop takes, as it does in real time. Were it none, a timer that rounding puts a hair
 too early would be set again at the same moment for ever.
@@ -30,7 +27,7 @@ class _Jump(selectors.BaseSelector):
     """Selects nothing, and passes the time that it was asked to wait."""
 
     def __init__(self) -> None:
-        self.now = START
+        self.now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
@@ -49,7 +46,7 @@ class _Jump(selectors.BaseSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Timers only: no sockets, no threads."""
+    """Timers only: no sockets, no threads. It starts at 0."""
 
     def __init__(self) -> None:
         self._jump = _Jump()
