@@ -74,6 +74,10 @@ fuzz: build ## Search for input that the core reads wrongly (SECONDS_EACH=60, fo
 bench: build ## Measure, and write benches/RESULTS.md
 	$(BIN)/python -m benches.run
 
+.PHONY: bench-limits
+bench-limits: build ## Play the rate-limit scenarios, and write benches/LIMITS.md
+	$(BIN)/python -m benches.limits
+
 .PHONY: bench-check
 bench-check: build ## Fail when a measured ratio fell over 20 % below the saved one
 	$(BIN)/python -m benches.check

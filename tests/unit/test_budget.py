@@ -10,8 +10,8 @@ from datasync.config.schema import HttpSettings
 from datasync.errors import RetriableSourceError, ServerError
 from datasync.http.budget import EARNED, RESERVE, UNPAID_EVERY, RetryBudget
 from datasync.http.retry import retrying
+from datasync.simulator.virtual.loop import run
 from tests.support import Clock
-from tests.virtual_loop import run
 
 
 def ask(budget: RetryBudget, clock: Clock, *, cap: float = 0.0, patience: float = 1e9) -> float:

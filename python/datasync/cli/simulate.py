@@ -33,8 +33,9 @@ def _choice(form: Any) -> click.Choice[str]:
 @click.option(
     "--rate-limit",
     default=_DEFAULTS.rate_limit,
-    metavar="N/SECONDS",
-    help="limit of the list, the other endpoints in proportion; `none` is unlimited",
+    metavar="N/SECONDS[:KIND]",
+    help="limit of the list, the other endpoints in proportion; KIND is sliding, anchored, aligned, counter or bucket; "
+    "`none` is unlimited",
 )
 @click.option("--count-refused", is_flag=True, help="let refused requests use up the limit too")
 @click.option("--cursor-ttl", default=_DEFAULTS.cursor_ttl, metavar="SECONDS", help="life of a cursor")

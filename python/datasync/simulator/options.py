@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from datasync.simulator.chaos import parse_chaos
-from datasync.simulator.limits import parse_rule
+from datasync.simulator.limits import parse_plan
 
 #: Begins the line on standard output that ends in the base URL.
 READY = "listening on "
@@ -29,8 +29,9 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         api_key: The key that the API wants.
         page_cap: Records per page at most; larger limits are lowered to it silently.
         timestamps: How the list writes timestamps; the feed writes integers of epoch ms always.
-        rate_limit: `N/SECONDS` for the list, other endpoints in proportion; `none` is unlimited.
-        count_refused: Refused requests take a slot in the sliding log too.
+        rate_limit: `N/SECONDS` for the list, other endpoints in proportion; `N/SECONDS:KIND` counts in another way
+            than a sliding log (`KINDS` in limits.py); `none` is unlimited.
+        count_refused: Refused requests take a slot too.
         cursor_ttl: Life of a cursor in seconds, from the start of the request that gave it.
         expired_status: Status for an expired cursor, 400 or 502.
         latency: Seconds before every answer under `/api/v1`.
@@ -81,7 +82,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         for header in self.dashboard_headers:
             if ":" not in header:
                 raise ValueError(f"dashboard-header must read `Name: value`, got `{header}`")
-        parse_rule(self.rate_limit)
+        parse_plan(self.rate_limit)
         parse_chaos(self.chaos)
 
     def dashboard(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from datasync.simulator.chaos import Chaos, parse_chaos
 from datasync.simulator.dataset import Dataset
-from datasync.simulator.limits import Clock, Limits, parse_rule
+from datasync.simulator.limits import Clock, Limits, parse_plan
 from datasync.simulator.options import SimulatorOptions
 from datasync.simulator.pages import PageRenderer
 from datasync.simulator.served import ServedLog
@@ -25,7 +25,7 @@ class Simulator:
         self.dataset = Dataset(options.seed, options.count)
         damage_seed = options.seed if options.chaos_seed is None else options.chaos_seed
         self.chaos = Chaos(parse_chaos(options.chaos), damage_seed, options.count)
-        self.limits = Limits(parse_rule(options.rate_limit), clock, count_refused=options.count_refused)
+        self.limits = Limits(parse_plan(options.rate_limit), clock, count_refused=options.count_refused)
         self.pages = PageRenderer(self.dataset, self.chaos.damaged, options.page_cache_mb << 20)
         self.dashboard = options.dashboard()
         self.served = ServedLog()
