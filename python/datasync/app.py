@@ -4,7 +4,7 @@ import time
 
 import structlog
 
-from datasync.config import Masker, Settings
+from datasync.config import Settings
 from datasync.endpoints.base import Endpoint
 from datasync.errors import Interrupted
 from datasync.http.budget import RetryBudget
@@ -81,4 +81,4 @@ def _chain(settings: Settings, plugins: Plugins) -> Chain | None:
     if not settings.transforms:
         return None
     transforms = [(name, resolve("transform", name, plugins.transforms)) for name in settings.transforms]
-    return Chain(transforms, mask=Masker(settings.secrets))
+    return Chain(transforms, mask=settings.mask)

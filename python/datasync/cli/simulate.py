@@ -59,6 +59,13 @@ def _choice(form: Any) -> click.Choice[str]:
 )
 @click.option("--token-ttl", default=_DEFAULTS.token_ttl, metavar="SECONDS", help="life of a stream token")
 @click.option(
+    "--drop-tokens-every",
+    default=_DEFAULTS.drop_tokens_every,
+    type=click.IntRange(0),
+    metavar="N",
+    help="end all stream tokens before every n-th request of the feed, 0 is never",
+)
+@click.option(
     "--feed-bounds",
     default=_DEFAULTS.feed_bounds,
     type=_choice(FeedBounds),

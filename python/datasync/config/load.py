@@ -9,7 +9,9 @@ import httpx
 from dotenv import dotenv_values
 
 from datasync import envvars
-from datasync.config.schema import HttpSettings, Secret, Settings
+from datasync.config.headers import parse_headers, usable_value
+from datasync.config.schema import HttpSettings, Settings
+from datasync.config.secret import Secret
 from datasync.errors import ConfigError
 
 
@@ -17,6 +19,7 @@ def load(
     environ: Mapping[str, str],
     *,
     env_file: Path | None = None,
+    endpoint: str | None = None,
     transforms: tuple[str, ...] = (),
     restart: bool = False,
     retry_for: str | None = None,
@@ -28,6 +31,7 @@ def load(
     Args:
         environ: usually `os.environ`.
         env_file: a file of `NAME=value` lines. None means `.env` in the working directory, if there is one.
+        endpoint: see Settings; wins over the variable.
         transforms: see Settings.
         restart: see Settings.
         retry_for: see HttpSettings; wins over the variable.
@@ -58,6 +62,8 @@ def load(
         database_url=Secret(_database_url(values[envvars.DATABASE_URL]), source=envvars.DATABASE_URL),
         api_base_url=_base_url(values[envvars.API_BASE_URL]),
         api_key=Secret(_header_value(values[envvars.API_KEY]), source=envvars.API_KEY),
+        endpoint=endpoint or value(envvars.ENDPOINT).strip() or "datasync",
+        access_headers=parse_headers(value(envvars.ACCESS_HEADERS), source=envvars.ACCESS_HEADERS),
         transforms=transforms,
         restart=restart,
         http=_http(retry_for or value(envvars.RETRY_FOR)),
@@ -120,10 +126,10 @@ def _base_url(value: str) -> str:
 
 def _header_value(value: str) -> str:
     value = value.strip()
-    # RFC 9110 section 5.5: visible ASCII. httpx would fail later with the value in the message.
-    if not value.isascii() or not value.isprintable():
+    # httpx would fail later with the value in the message.
+    if not usable_value(value):
         raise ConfigError(
-            f"{envvars.API_KEY} has characters that an HTTP header can't carry",
+            f"{envvars.API_KEY} has characters that an HTTP header can't carry, or is too long",
             hint="look for a line break or a quote that was pasted along",
         )
     return value

@@ -1,29 +1,15 @@
 """The settings of a run. The defaults are those of the seed architecture."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
+from datasync.config.mask import Masker
+from datasync.config.secret import Secret
 
-class Secret:
-    """A string that no output shows: its repr and str are masked, and it is not a str.
-
-    Attributes:
-        source: where it came from, for error messages (an environment variable's name).
-    """
-
-    __slots__ = ("_value", "source")
-
-    def __init__(self, value: str, *, source: str) -> None:
-        self._value = value
-        self.source = source
-
-    def reveal(self) -> str:
-        """The value itself. Call it only where it is handed to a library."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return f"Secret(source={self.source!r})"
-
-    __str__ = __repr__
+MIN_MASKED: Final = 6
+"""Characters that an access header's value must have to be masked in texts: `1` and `true` would spoil every line."""
 
 
 class PoolSettings(msgspec.Struct, frozen=True):
@@ -97,15 +83,18 @@ class Settings(msgspec.Struct, frozen=True):
 
     Attributes:
         endpoint: name of a registered endpoint.
+        access_headers: sent with the request for a token besides the key, by endpoints that need one.
         sink: name of a registered sink.
         transforms: names of registered transforms, or `module:function`; any puts the run on the record lane.
         restart: read from the beginning again, whatever the checkpoint says.
+        mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.
     """
 
     database_url: Secret
     api_base_url: str
     api_key: Secret
     endpoint: str = "datasync"
+    access_headers: Mapping[str, Secret] = {}
     sink: str = "postgres"
     transforms: tuple[str, ...] = ()
     restart: bool = False
@@ -114,8 +103,13 @@ class Settings(msgspec.Struct, frozen=True):
     slots: SlotSettings = SlotSettings()
     batch: BatchSettings = BatchSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
+    mask: Masker = msgspec.field(default_factory=Masker)
+
+    def __post_init__(self) -> None:
+        self.mask.add(self.secrets)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """What no output may show."""
-        return self.database_url, self.api_key
+        headers = [secret for secret in self.access_headers.values() if len(secret.reveal()) >= MIN_MASKED]
+        return self.database_url, self.api_key, *headers

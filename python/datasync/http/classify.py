@@ -26,6 +26,7 @@ from datasync.errors import (
     SourceError,
     TlsFailed,
 )
+from datasync.http.redact import describe
 
 
 class Kind(Enum):
@@ -80,15 +81,15 @@ def of_httpx(error: httpx.TransportError | httpx.InvalidURL, *, where: str) -> S
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         # The text stays out: it may hold the URL, or a header with the key.
         return ContractChanged(f"{where}: the request can't be sent: {type(error).__name__}")
-    return NetworkError(f"{where}: {error or type(error).__name__}")
+    return NetworkError(f"{where}: {describe(error)}")
 
 
 def _of_proxy(error: httpx.ProxyError, where: str) -> SourceError:
     # httpcore's text is the proxy's status line.
     status = str(error)[:3]
     if status.isdecimal() and of_status(int(status)) in (Kind.RETRY, Kind.LIMIT):
-        return NetworkError(f"{where}: the proxy answered {error}")
-    return ProxyRefused(f"{where}: the proxy answered {error}", hint=PROXY_HINT)
+        return NetworkError(f"{where}: the proxy answered {describe(error)}")
+    return ProxyRefused(f"{where}: the proxy answered {describe(error)}", hint=PROXY_HINT)
 
 
 def _tls_failure(error: BaseException) -> ssl.SSLError | None:

@@ -1,20 +1,24 @@
 """The transport on httpx."""
 
 import asyncio
-import logging
 import ssl
 import time
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import structlog
 
 from datasync import _native
 from datasync.config import Settings
 from datasync.errors import ConfigError, NetworkError, PageDamaged
 from datasync.http.classify import of_httpx
+from datasync.http.origin import Origin
 from datasync.http.pace import Pace
+from datasync.http.redact import describe, quieten
+from datasync.http.token import TokenAuth
 from datasync.http.transport import Answer
 from datasync.model import Request
 
@@ -30,25 +34,36 @@ class HttpxTransport:
     once and on a new connection: the server hasn't seen it, or has not begun to answer, and asking changes nothing
     there.
 
-    Redirects are not followed: httpx would carry `X-API-Key` along to another host. Proxies and CA files from the
-    environment are honoured. The body is read raw and decompressed by the native core, which holds a limit while it
-    decodes; httpx has none.
+    Redirects are not followed: httpx would carry `X-API-Key` along to another host. Certificates are verified, and TLS
+    is 1.2 or newer. Of the environment proxies and CA files are honoured (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY,
+    SSL_CERT_FILE, SSL_CERT_DIR), and not `.netrc`: it would add credentials that nobody configured here. Cookies are
+    not kept: what an API sets must not travel in later requests. The body is read raw and decompressed by the native
+    core, which holds a limit while it decodes; httpx has none.
     """
 
     def __init__(self, settings: Settings, auth: httpx.Auth) -> None:
         self._base_url = settings.api_base_url
         self._limits = settings.http
-        # Its INFO lines carry whole URLs.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        quieten()
+        if Origin.of(self._base_url).exposed:
+            structlog.get_logger().warning(
+                "the key travels unencrypted",
+                source=settings.api_key.source,
+                hint="with http:// everybody on the way can read it: use an https:// address if the API has one",
+            )
         try:
             tls = httpx.create_ssl_context()
+            tls.minimum_version = ssl.TLSVersion.TLSv1_2
             self._client = self._build(settings, auth, tls, keepalive=settings.slots.maximum)
             self._unpooled = self._build(settings, auth, tls, keepalive=0)
         except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
             raise ConfigError(
-                f"the HTTP client can't be set up: {error}",
+                f"the HTTP client can't be set up: {describe(error)}",
                 hint="look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE in the environment",
             ) from error
+        self._auth = auth
+        if isinstance(auth, TokenAuth):
+            auth.bind(self._post)
 
     @staticmethod
     def _build(settings: Settings, auth: httpx.Auth, tls: ssl.SSLContext, *, keepalive: int) -> httpx.AsyncClient:
@@ -57,6 +72,7 @@ class HttpxTransport:
             follow_redirects=False,
             trust_env=True,
             verify=tls,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=None,  # noqa: S113 - httpx's are for each step and each chunk; Pace bounds the whole
             limits=httpx.Limits(max_connections=settings.slots.maximum, max_keepalive_connections=keepalive),
             headers={
@@ -76,6 +92,8 @@ class HttpxTransport:
 
     async def close(self) -> None:
         """See Transport."""
+        if isinstance(self._auth, TokenAuth):
+            await self._auth.close()
         await self._client.aclose()
         await self._unpooled.aclose()
 
@@ -83,6 +101,9 @@ class HttpxTransport:
         """See Transport."""
         url = self._base_url + request.path
         return await self._send("GET", url, f"GET {request.path}", params=dict(request.params))
+
+    async def _post(self, url: str, headers: Mapping[str, str], auth: httpx.Auth) -> Answer:
+        return await self._send("POST", url, f"POST {httpx.URL(url).path}", headers=dict(headers), auth=auth)
 
     async def _send(self, method: str, url: str, where: str, **options: Any) -> Answer:
         pace = Pace(self._limits, asyncio.get_running_loop().time())

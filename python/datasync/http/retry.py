@@ -20,6 +20,7 @@ from datasync.errors import (
 )
 from datasync.http.budget import RetryBudget
 from datasync.http.classify import PROXY_HINT, Kind, of_status, repeats
+from datasync.http.origin import refuse_redirect
 from datasync.http.transport import Answer
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def check_status(answer: Answer, *, where: str, key_source: str) -> None:
         NotAPage: 200 with HTML or an empty body.
         AuthError: 401 and 403, naming where the key came from.
         ProxyRefused: 407.
-        ContractChanged: anything else, redirects included.
+        ContractChanged: anything else; a redirect names the origin it leads to.
     """
     status = answer.status
     if status == 200:
@@ -62,6 +63,7 @@ def check_status(answer: Answer, *, where: str, key_source: str) -> None:
             f"{where}: {status}, the API refused the key in {key_source}",
             hint=f"check the value of {key_source}",
         )
+    refuse_redirect(answer, where=where)
     if status == 407:
         raise ProxyRefused(f"{where}: the proxy answered 407", hint=PROXY_HINT)
     raise ContractChanged(

@@ -30,6 +30,7 @@ class Simulator:
         self.dashboard = options.dashboard()
         self.served = ServedLog()
         self._tokens: dict[str, float] = {}
+        self._shown = 0
         if options.prerender in ("list", "both"):
             self.pages.prerender(options.page_cap, options.timestamps)
         if options.prerender in ("feed", "both"):
@@ -45,7 +46,10 @@ class Simulator:
         return token
 
     def knows_token(self, token: str | None) -> bool:
-        """Tell whether a stream token is one of ours and still good."""
+        """Tell whether a stream token that the feed was shown is one of ours and still good."""
+        self._shown += 1
+        if self.options.drop_tokens_every and self._shown % self.options.drop_tokens_every == 0:
+            self._tokens.clear()
         return token is not None and self._tokens.get(token, 0.0) > self.clock()
 
     def totals(self) -> dict[str, int]:
