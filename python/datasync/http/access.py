@@ -14,6 +14,9 @@ from datasync.http.transport import Answer
 MAX_BYTES: Final = 64 * 1024
 """Of an answer with a token in it, or of one that refuses a token."""
 
+MIN_TOKEN: Final = 8
+"""Characters. A shorter one is guessed, and to mask it would spoil the log."""
+
 MIN_LIFETIME: Final = 1.0
 MAX_LIFETIME: Final = 366 * 86_400.0
 """Seconds. A token that lives shorter is spent before it is used; a number above is of another unit."""
@@ -67,7 +70,7 @@ def read_access(
 ) -> Access:
     """Give what an access endpoint answered.
 
-    `learn` is told the token before anything else is looked at, so that no error can show it.
+    `learn` is told the token before anything else is looked at. No error shows a value of the answer.
 
     Raises:
         AuthError: the request was refused: 401 or 403.
@@ -77,15 +80,15 @@ def read_access(
     if answer.status not in (200, 201):
         _refuse(answer, spec, where=where, key_source=key_source)
     found = _decode(answer, where=where)
-    text = _at(found, spec.token)
-    token = Secret(text if isinstance(text, str) else "", source=f"the answer to {where}")
-    learn(token)
 
     def unusable(what: str) -> ContractChanged:
         return ContractChanged(f"{where}: the answer has no usable {what}: {shape(found)[:500]}")
 
-    if not usable_value(token.reveal()):
-        raise unusable(f"token at `{spec.token}` (visible ASCII, at most {MAX_VALUE:,} characters)")
+    text = _at(found, spec.token)
+    if not isinstance(text, str) or len(text) < MIN_TOKEN or not usable_value(text):
+        raise unusable(f"token at `{spec.token}` (visible ASCII, {MIN_TOKEN} to {MAX_VALUE:,} characters)")
+    token = Secret(text, source=f"the answer to {where}")
+    learn(token)
     header = _at(found, spec.header)
     if not isinstance(header, str) or not usable_name(header):
         raise unusable(f"header name at `{spec.header}`")

@@ -13,12 +13,13 @@ class ApiKeyAuth(httpx.Auth):
 
     Attributes:
         secret: the key; its source is named when the API refuses it.
+        origin: the one that gets it.
     """
 
     def __init__(self, header: str, secret: Secret, *, base_url: str) -> None:
         self._header = header
         self.secret = secret
-        self._origin = Origin.of(base_url)
+        self.origin = Origin.of(base_url)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """See httpx.Auth."""
@@ -27,7 +28,7 @@ class ApiKeyAuth(httpx.Auth):
 
     def sign(self, request: httpx.Request) -> bool:
         """Add the header, unless the request goes to another origin. Say whether it was added."""
-        ours = Origin.of(request.url) == self._origin
+        ours = Origin.of(request.url) == self.origin
         if ours:
             request.headers[self._header] = self.secret.reveal()
         return ours

@@ -11,9 +11,10 @@ import structlog
 
 from datasync import _native
 from datasync.config import Secret
-from datasync.errors import AuthError, PageDamaged
+from datasync.errors import AuthError, ConfigError, PageDamaged
 from datasync.http.access import MAX_BYTES, Access, AccessSpec, error_code, read_access
 from datasync.http.auth import ApiKeyAuth
+from datasync.http.origin import Origin
 from datasync.http.transport import Answer
 
 RENEW_AT: Final = 0.8
@@ -68,7 +69,13 @@ class TokenAuth(httpx.Auth):
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Take `learn`, told each token at once so that no output shows it, and a monotonic clock in seconds."""
+        """Take `learn`, told each token at once so that no output shows it, and a monotonic clock in seconds.
+
+        Raises:
+            ConfigError: the access endpoint is not on the origin that may have the key.
+        """
+        if Origin.of(spec.url) != key.origin:
+            raise ConfigError(f"tokens come from {Origin.of(spec.url)}, but the key is for {key.origin} only")
         self._key = key
         self._spec = spec
         self._learn = learn
@@ -134,26 +141,29 @@ class TokenAuth(httpx.Auth):
         assert self._post is not None, "bind() comes first"
         if (pause := self._not_before - self._clock()) > 0:
             await self._sleep(pause)
-        spec, began = self._spec, self._clock()
-        where = f"POST {httpx.URL(spec.url).path}"
-        headers = {name: value.reveal() for name, value in spec.headers.items()}
-        answer = await self._post(spec.url, headers, self._key)
-        access = read_access(answer, spec, where=where, key_source=self._key.secret.source, learn=self._learn)
-        # Counted from before the request: the server's count begins later.
-        renew, margin = began + RENEW_AT * access.lifetime, min(MARGIN, MARGIN_PART * access.lifetime)
-        self._held = _Held(access, renew, began + access.lifetime - margin)
+        began = self._clock()  # the server's count begins later
+        try:
+            access = await self._exchange(self._post)
+        except BaseException:
+            self._not_before = self._clock() + PAUSE
+            raise
+        margin = min(MARGIN, MARGIN_PART * access.lifetime)
+        self._held = _Held(access, began + RENEW_AT * access.lifetime, began + access.lifetime - margin)
         return self._held
+
+    async def _exchange(self, post: Post) -> Access:
+        spec, key = self._spec, self._key
+        headers = {name: value.reveal() for name, value in spec.headers.items()}
+        answer = await post(spec.url, headers, key)
+        where = f"POST {httpx.URL(spec.url).path}"
+        return read_access(answer, spec, where=where, key_source=key.secret.source, learn=self._learn)
 
     def _renewed(self, task: "asyncio.Task[_Held]") -> None:
         if task.cancelled() or (error := task.exception()) is None:
             return
-        now = self._clock()
-        self._not_before = now + PAUSE
-        if self._held is not None and now < self._held.until:
+        if self._held is not None and (left := self._held.until - self._clock()) > 0:
             # Nobody waits for it, so nobody else tells.
-            structlog.get_logger().warning(
-                "no new token yet", reason=str(error), good_for=round(self._held.until - now, 1)
-            )
+            structlog.get_logger().warning("no new token yet", reason=str(error), good_for=round(left, 1))
 
     async def _refused(self, request: httpx.Request, response: httpx.Response) -> bool:
         """Whether the API refuses the token. If so, nothing is left of the answer, else all of it."""
