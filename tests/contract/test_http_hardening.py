@@ -218,8 +218,8 @@ def test_a_proxy_on_the_way_to_an_https_api_sees_neither_key_nor_path(monkeypatc
     assert b"secret-path" not in proxy.heads[0]
 
 
-@pytest.mark.parametrize("proxy", ["ftp://user:canary@proxy", "http://user:canary@proxy:port", "socks9://u:canary@p"])
-def test_a_proxy_that_cannot_be_used_is_reported_without_its_password(
+@pytest.mark.parametrize("proxy", ["ftp://canary:canary@proxy", "http://u:canary@proxy:port", "socks9://canary@p"])
+def test_a_proxy_that_cannot_be_used_is_reported_without_its_credentials(
     proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)

@@ -44,14 +44,17 @@ def run_started(stats):
     raise RuntimeError(os.environ['DATABASE_URL'] + os.environ['API_KEY'])
 """
 TALKATIVE = """
-import logging, datasync
+import gc, logging, datasync
+from datasync.http.token import TokenAuth
 
 @datasync.hookimpl
 def batch_committed(batch, committed, stats):
     for name in (None, "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "asyncio", "asyncpg"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     logging.getLogger("httpx").error("HTTP Request: GET https://user:canary-url@h/p?api_key=canary-url&limit=5")
-    raise RuntimeError("GET https://user:canary-url@h/p?signature=canary-url")
+    auth = next(found for found in gc.get_objects() if isinstance(found, TokenAuth))
+    token = auth._held.access.token.reveal()
+    raise RuntimeError(f"GET https://user:canary-url@h/p?signature=canary-url {len(token)} {token}")
 """
 DAMAGE = "500=0.2:2,truncate=0.2:2,reset=0.2:2,missing_id=0.05,nul=0.05"
 TABLES = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -117,7 +120,7 @@ def test_no_output_of_a_run_on_the_feed_holds_a_secret(
     if plugin is not None:
         assert "httpcore" in run.stderr  # it talks
         assert "https://***@h/p?api_key=***&limit=5" in run.stderr
-        assert "https://***@h/p?signature=***" in run.stderr
+        assert "https://***@h/p?signature=*** 64 ***" in run.stderr
     seen = run.stdout + run.stderr + everything(database)
     for canary in (KEY, HEADER, "canary-url"):
         assert canary not in seen

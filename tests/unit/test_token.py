@@ -3,10 +3,12 @@
 import asyncio
 import gzip
 import json
+import tracemalloc
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import structlog
 from hypothesis import given
@@ -38,7 +40,7 @@ class Api:
         refusal: status, headers and body of a refused token.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **spec: Any) -> None:
         self.clock = Clock()
         self.posts = 0
         self.good: set[str] = set()
@@ -52,10 +54,10 @@ class Api:
         self.learned: list[str] = []
         self.sent: Mapping[str, str] = {}
         key = ApiKeyAuth("X-API-Key", Secret(API_KEY, source="API_KEY"), base_url=BASE)
-        spec = access_spec(BASE, {"X-Dashboard-Access": Secret("demo", source="DATASYNC_ACCESS_HEADERS")})
+        datasync = access_spec(BASE, {"X-Dashboard-Access": Secret("demo", source="DATASYNC_ACCESS_HEADERS")})
         self.auth = TokenAuth(
             key,
-            spec,
+            msgspec.structs.replace(datasync, **spec),
             learn=lambda secret: self.learned.append(secret.reveal()),
             clock=self.clock,
             sleep=self.clock.sleep,
@@ -81,6 +83,7 @@ class Api:
     async def handle(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.headers.get("x-stream-token"))
         self.urls.append(str(request.url))
+        self.headers = request.headers
         self.keys.append(request.headers.get("x-api-key"))
         await asyncio.sleep(0)
         if self.asked[-1] not in self.good and request.url.host == "api.example.com":
@@ -265,6 +268,40 @@ def test_a_refused_token_is_replaced_once_and_the_request_repeated() -> None:
 
     api.run(main)
     assert api.asked == ["token-number-1", "token-number-1", "token-number-2"]
+    assert api.posts == 2
+
+
+def test_a_new_token_in_another_header_leaves_nothing_of_the_old_one() -> None:
+    api = Api()
+
+    async def main(client: httpx.AsyncClient) -> None:
+        await api.get(client)
+        api.good.clear()
+        api.access["tokenHeader"] = "Authorization"
+        with pytest.raises(AuthError):  # this API looks into the first header only
+            await api.get(client)
+
+    api.run(main)
+    assert api.headers["authorization"] == "token-number-2"
+    assert "x-stream-token" not in api.headers
+
+
+def test_a_refusal_that_is_a_bomb_is_not_decompressed() -> None:
+    api = Api(refused_status=401, refused_code=None)
+    bomb = gzip.compress(b" " * 20_000_000)
+    assert len(bomb) < MAX_BYTES
+    api.refusal = (401, {"content-encoding": "gzip"}, bomb)
+
+    async def main(client: httpx.AsyncClient) -> None:
+        await api.get(client)
+        api.good.clear()
+        tracemalloc.start()
+        assert await api.get(client) == 200
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2_000_000
+
+    api.run(main)
     assert api.posts == 2
 
 

@@ -166,15 +166,14 @@ class TokenAuth(httpx.Auth):
             structlog.get_logger().warning("no new token yet", reason=str(error), good_for=round(left, 1))
 
     async def _refused(self, request: httpx.Request, response: httpx.Response) -> bool:
-        """Whether the API refuses the token. If so, nothing is left of the answer, else all of it."""
+        """Whether the API refuses the token. If not, the answer can be read as if nobody had."""
         spec = self._spec
         if response.status_code != spec.refused_status:
             return False
         raw = await _read(response, where=f"{request.method} {request.url.path}")
         refused = spec.refused_code is None or error_code(_plain(response, raw), spec.code) == spec.refused_code
         if refused:
-            # httpx reads an answer before it repeats the request, and decompresses it without a limit.
-            raw = b""
+            # httpx reads an answer before it repeats the request, and would decompress it without a limit.
             response.headers.pop("content-encoding", None)
         response.stream = httpx.ByteStream(raw)
         response.is_stream_consumed = response.is_closed = False
