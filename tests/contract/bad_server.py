@@ -82,12 +82,16 @@ def then(data: bytes, end: Handler) -> Handler:
     return handler
 
 
+def settings(base_url: str, *, http: HttpSettings = HTTP) -> Settings:
+    key = Secret(API_KEY, source="API_KEY")
+    return Settings(Secret("postgresql://unused", source="test"), base_url, key, http=http)
+
+
 @contextlib.asynccontextmanager
 async def client(server: Server, *, scheme: str = "http", http: HttpSettings = HTTP) -> AsyncIterator[HttpxTransport]:
     base_url = f"{scheme}://127.0.0.1:{server.port}/api"
-    key = Secret(API_KEY, source="API_KEY")
-    settings = Settings(Secret("postgresql://unused", source="test"), base_url, key, http=http)
-    async with HttpxTransport(settings, ApiKeyAuth("X-API-Key", key, base_url=base_url)) as transport:
+    chosen = settings(base_url, http=http)
+    async with HttpxTransport(chosen, ApiKeyAuth("X-API-Key", chosen.api_key, base_url=base_url)) as transport:
         yield transport
 
 

@@ -1,11 +1,10 @@
-"""A server that can't prove who it is gets nothing, and nothing weaker is tried."""
+"""Nothing weaker is tried than TLS 1.2 with a certificate that is good now. See test_http_trust.py for its faults."""
 
 import asyncio
 import socket
 import ssl
 import warnings
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,112 +12,57 @@ import trustme
 
 from datasync.errors import SourceError
 from datasync.model import Request
-from tests.raw_server import RawServer, reply, transport
+from tests.contract.bad_server import Server, client, page
 from tests.support import API_KEY
 
 HOST = "127.0.0.1"
 REQUEST = Request("/events", {})
-PAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)
-FUTURE = datetime(2090, 1, 1, tzinfo=UTC), datetime(2090, 1, 2, tzinfo=UTC)
-
-Serve = Callable[[ssl.SSLContext], None]
 
 
 @pytest.fixture(autouse=True)
-def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    """The one authority that the environment trusts."""
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """A CA that datasync trusts for the time of the test."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+    for name in ("HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
     return authority
 
 
-def context(certificate: trustme.LeafCert | None = None) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if certificate is not None:
-        certificate.configure_cert(made)
-    return made
-
-
-def self_signed() -> ssl.SSLContext:
-    authority, made = trustme.CA(), context()
-    with authority.private_key_pem.tempfile() as key, authority.cert_pem.tempfile() as certificate:
-        made.load_cert_chain(certificate, key)
-    return made
+def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
 
 
 def refused(tls: ssl.SSLContext) -> None:
     async def main() -> None:
-        async with (
-            RawServer(reply()).serving(tls) as server,
-            transport(f"https://{HOST}:{server.port}") as client,
-        ):
-            with pytest.raises(SourceError, match="GET /events") as caught:
-                await client.get(REQUEST)
-            assert API_KEY not in str(caught.value)
-            await asyncio.sleep(0)
-            assert server.heads == []
-            assert server.connections == 1
+        server = Server(page)
+        async with server.running(tls), client(server, scheme="https") as transport:
+            with pytest.raises(SourceError, match="GET /events"):
+                await transport.get(REQUEST)
+        assert not any(server.requests)
 
     asyncio.run(main())
 
 
-def test_a_server_with_a_certificate_of_a_trusted_authority_is_asked(ca: trustme.CA) -> None:
-    async def main() -> None:
-        async with (
-            RawServer(reply()).serving(context(ca.issue_cert(HOST))) as server,
-            transport(f"https://{HOST}:{server.port}") as client,
-        ):
-            assert (await client.get(REQUEST)).status == 200
-            assert f"x-api-key: {API_KEY}".encode() in server.heads[0].lower()
-
-    asyncio.run(main())
-
-
-def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
-    refused(context(trustme.CA().issue_cert(HOST)))
-
-
-def test_a_self_signed_certificate_is_refused() -> None:
-    refused(self_signed())
-
-
-@pytest.mark.parametrize("name", ["127.0.0.2", "api.example.com", "*.0.0.1"])
-def test_a_certificate_for_another_host_is_refused(ca: trustme.CA, name: str) -> None:
-    refused(context(ca.issue_cert(name)))
-
-
-@pytest.mark.parametrize("validity", [PAST, FUTURE])
-def test_a_certificate_out_of_its_time_is_refused(ca: trustme.CA, validity: tuple[datetime, datetime]) -> None:
-    begins, ends = validity
-    refused(context(ca.issue_cert(HOST, not_before=begins, not_after=ends)))
-
-
-def old(made: ssl.SSLContext) -> ssl.SSLContext:
+def old(context: ssl.SSLContext) -> ssl.SSLContext:
     """Speak TLS 1.1 and nothing else."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        made.minimum_version = made.maximum_version = ssl.TLSVersion.TLSv1_1
-    made.set_ciphers("DEFAULT:@SECLEVEL=0")
-    return made
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return context
 
 
-def test_tls_older_than_1_2_is_refused(ca: trustme.CA) -> None:
-    server = old(context(ca.issue_cert(HOST)))
-    client = old(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    ca.configure_trust(client)
-    if not shake_hands(client, server):
-        pytest.skip("this OpenSSL speaks no TLS 1.1 at all")
-    refused(server)
-
-
-def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> bool:
+def shake_hands(mine: ssl.SSLContext, theirs: ssl.SSLContext) -> bool:
     async def main() -> bool:
-        async with RawServer(reply()).serving(server) as running:
+        server = Server()
+        async with server.running(theirs):
             try:
-                _, writer = await asyncio.open_connection(HOST, running.port, ssl=client)
+                _, writer = await asyncio.open_connection(HOST, server.port, ssl=mine)
             except (ssl.SSLError, ConnectionError):
                 return False
             writer.close()
@@ -127,25 +71,55 @@ def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> bool:
     return asyncio.run(main())
 
 
-def test_a_server_that_speaks_no_tls_gets_no_request() -> None:
-    # The other way round is the one that leaks: an https API is never asked in plain text.
+def test_tls_older_than_1_2_is_refused(authority: trustme.CA) -> None:
+    server = old(serving(authority.issue_cert(HOST)))
+    willing = old(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    authority.configure_trust(willing)
+    if not shake_hands(willing, server):
+        pytest.skip("this OpenSSL speaks no TLS 1.1 at all")
+    refused(server)
+
+
+def test_a_certificate_that_is_not_good_yet_is_refused(authority: trustme.CA) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    ends = tomorrow + timedelta(days=1)
+    refused(serving(authority.issue_cert(HOST, not_before=tomorrow, not_after=ends)))
+
+
+@pytest.mark.parametrize("name", ["127.0.0.2", "*.0.0.1"])
+def test_a_certificate_for_almost_this_host_is_refused(authority: trustme.CA, name: str) -> None:
+    refused(serving(authority.issue_cert(name)))
+
+
+def test_an_https_api_is_never_asked_in_plain_text() -> None:
     async def main() -> None:
         got = bytearray()
+        connections = 0
 
         def plain(listener: socket.socket) -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.settimeout(5)
-                got.extend(connection.recv(65536))
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            nonlocal connections
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                connections += 1
+                with connection:
+                    got.extend(connection.recv(65536))
+                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
         with socket.create_server((HOST, 0)) as listener:
             serving = asyncio.create_task(asyncio.to_thread(plain, listener))
-            async with transport(f"https://{HOST}:{listener.getsockname()[1]}") as client:
+            server = Server()
+            server.port = listener.getsockname()[1]
+            async with client(server, scheme="https") as transport:
                 with pytest.raises(SourceError):
-                    await client.get(REQUEST)
+                    await transport.get(REQUEST)
+            listener.shutdown(socket.SHUT_RDWR)
             await serving
         assert got[:1] == b"\x16"  # a TLS handshake record
+        assert connections == 1
         assert API_KEY.encode() not in got
+        assert b"GET" not in got
 
     asyncio.run(main())

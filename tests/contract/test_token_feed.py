@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from datasync.config import Secret
@@ -12,7 +13,7 @@ from datasync.errors import AuthError, ContractChanged
 from datasync.http.client import HttpxTransport
 from datasync.http.transport import Answer
 from datasync.simulator import SimulatorOptions, SimulatorProcess
-from tests.raw_server import RawServer, reply, settings
+from tests.contract.bad_server import Server, page, settings
 from tests.support import API_KEY
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
@@ -29,8 +30,6 @@ def ask(base_url: str, *rounds: int, headers: dict[str, Secret] = HEADERS) -> li
     """Ask for the first page: so many requests at once in each round."""
 
     async def main() -> list[Answer]:
-        import msgspec
-
         chosen = msgspec.structs.replace(settings(base_url), access_headers=headers)
         endpoint = FeedEndpoint(chosen)
         answers: list[Answer] = []
@@ -84,13 +83,19 @@ def test_a_wrong_key_is_named_by_its_variable(simulate: Simulate) -> None:
 
 def test_a_redirected_request_for_a_token_takes_neither_key_nor_headers_along() -> None:
     async def main() -> None:
-        async with RawServer(reply()).serving() as other:
-            location = f"Location: http://127.0.0.1:{other.port}/canary\r\n"
-            async with RawServer(reply(b"", status="307 Temporary Redirect", headers=location)).serving() as server:
-                with pytest.raises(ContractChanged, match=f"a redirect to http://127.0.0.1:{other.port};") as caught:
-                    await asyncio.to_thread(ask, f"http://127.0.0.1:{server.port}/api/v1", 1)
-                assert "canary" not in str(caught.value)
-            assert other.connections == 0
+        other = Server(page)
+
+        async def moved(writer: asyncio.StreamWriter) -> None:
+            place = f"http://127.0.0.1:{other.port}/canary"
+            writer.write(f"HTTP/1.1 307 Moved\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode())
+
+        server = Server(moved)
+        async with other.running(), server.running():
+            with pytest.raises(ContractChanged, match=f"a redirect to http://127.0.0.1:{other.port};") as caught:
+                await asyncio.to_thread(ask, f"http://127.0.0.1:{server.port}/api/v1", 1)
+        assert "canary" not in str(caught.value)
+        assert len(server.requests) == 1
+        assert other.requests == []
 
     asyncio.run(main())
 

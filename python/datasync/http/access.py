@@ -7,7 +7,15 @@ import msgspec
 
 from datasync.config import Secret
 from datasync.config.headers import MAX_VALUE, usable_name, usable_value
-from datasync.errors import AuthError, ContractChanged, PageDamaged, RetriableSourceError, ServerError
+from datasync.errors import (
+    AuthError,
+    ContractChanged,
+    PageDamaged,
+    ProxyRefused,
+    RetriableSourceError,
+    ServerError,
+)
+from datasync.http.classify import PROXY_HINT, Kind, of_status
 from datasync.http.origin import refuse_redirect, same_origin
 from datasync.http.transport import Answer
 
@@ -74,8 +82,9 @@ def read_access(
 
     Raises:
         AuthError: the request was refused: 401 or 403.
+        ProxyRefused: 407.
         ContractChanged: the answer is none that can be used; a sample shows its shape and no value.
-        RetriableSourceError: 429, 5xx, or an answer that isn't JSON.
+        RetriableSourceError: 429, what may pass of 5xx, or an answer that isn't JSON.
     """
     if answer.status not in (200, 201):
         _refuse(answer, spec, where=where, key_source=key_source)
@@ -136,14 +145,17 @@ def _refuse(answer: Answer, spec: AccessSpec, *, where: str, key_source: str) ->
     refuse_redirect(answer, where=where)
     code = error_code(answer.body[:MAX_BYTES], spec.code)
     said = f"{where}: {answer.status}{f' {code}' if code else ''}"
-    if answer.status in (401, 403):
+    kind = of_status(answer.status)
+    if kind is Kind.CREDENTIALS:
         extra = f" and the headers in {spec.headers_source}" if spec.headers_source else ""
         raise AuthError(f"{said}, the API gave no token", hint=spec.hints.get(code or "", f"check {key_source}{extra}"))
-    if answer.status >= 500:
+    if kind is Kind.RETRY:
         raise ServerError(said)
-    if answer.status == 429:
+    if kind is Kind.LIMIT:
         # Not RateLimited: the budget of the pages is another one.
         raise RetriableSourceError(f"{said}, too many requests for a token")
+    if answer.status == 407:
+        raise ProxyRefused(f"{where}: the proxy answered 407", hint=PROXY_HINT)
     raise ContractChanged(f"{said}, unexpected", hint=spec.hints.get(code or ""))
 
 
