@@ -1,20 +1,18 @@
 """Who takes part in `make bench-limits`."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
 from benches.limiters import Obedient, SeedRules, even_spacing, send_log, token_bucket
-from datasync.config.schema import SlotSettings
+from datasync.config.schema import LimitSettings, SlotSettings
 from datasync.http.transport import Answer
-from datasync.limits.concurrency import Slots
+from datasync.limits.concurrency import AdaptiveSlots
 from datasync.limits.governor import Governor
-from datasync.limits.ledger import Ledger
 from datasync.limits.refusal import is_limit_signal
 from datasync.model import RunStats
 from datasync.simulator.virtual.driver import Classify
-from datasync.simulator.virtual.limiter import Limiter, Make, Permit, Wait
+from datasync.simulator.virtual.limiter import Limiter, Make, Wait
 from datasync.simulator.virtual.scenario import Told
 
 Clock = Callable[[], float]
@@ -33,27 +31,17 @@ class Contestant(NamedTuple):
     classify: Classify | None = None
 
 
-class _Ours:
-    """Gives the governor the shape that scenarios drive."""
-
-    def __init__(self, clock: Clock, wait: Wait) -> None:
-        self._governor = Governor(Slots(SlotSettings()), Ledger(clock), RunStats(), wait)
-
-    @asynccontextmanager
-    async def permit(self, route: str = "") -> AsyncIterator[Permit]:  # noqa: ARG002
-        async with self._governor.permit():
-            yield self
-
-    def answered(self, answer: Answer) -> None:
-        self._governor.answered(answer.headers)
-
-    def refused(self, answer: Answer) -> None:
-        self._governor.refused(answer.headers)
-
-
-def ours(clock: Clock, wall: Clock, wait: Wait, chance: Random) -> Limiter:  # noqa: ARG001
+def ours(clock: Clock, wall: Clock, wait: Wait, chance: Random) -> Limiter:
     """Make the limiter that `datasync ingest` uses."""
-    return _Ours(clock, wait)
+    return Governor(
+        AdaptiveSlots(SlotSettings()),
+        RunStats(),
+        wait,
+        max_wait=LimitSettings().max_wait,
+        clock=clock,
+        wall=wall,
+        chance=chance,
+    )
 
 
 def is_refusal(answer: Answer) -> bool:

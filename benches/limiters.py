@@ -16,7 +16,7 @@ from pyrate_limiter import Limiter as PyrateLimiter
 
 from datasync.config.schema import SlotSettings
 from datasync.http.transport import Answer
-from datasync.limits.concurrency import Slots
+from datasync.limits.concurrency import SeedSlots
 from datasync.simulator.virtual.limiter import Permit, Wait
 from datasync.simulator.virtual.scenario import Told
 
@@ -98,7 +98,7 @@ class SeedRules:
     def __init__(self, clock: Clock, wait: Wait) -> None:
         self._clock = clock
         self._wait = wait
-        self._slots = Slots(SlotSettings())
+        self._slots = SeedSlots(SlotSettings())
         self._in_flight = 0
         self._freed = asyncio.Condition()
         self._remaining: float | None = None
@@ -122,7 +122,7 @@ class SeedRules:
                 self._freed.notify_all()
 
     def answered(self, answer: Answer) -> None:
-        self._slots.succeeded()
+        self._slots.succeeded(0.0, self._in_flight)
         remaining = number(answer.headers, "x-ratelimit-remaining")
         reset = number(answer.headers, "x-ratelimit-reset")
         if remaining is not None and reset is not None:

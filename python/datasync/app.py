@@ -9,9 +9,8 @@ from datasync.endpoints.base import Endpoint
 from datasync.errors import Interrupted
 from datasync.http.budget import RetryBudget
 from datasync.http.client import HttpxTransport
-from datasync.limits.concurrency import Slots
+from datasync.limits.concurrency import AdaptiveSlots, SeedSlots, Slots
 from datasync.limits.governor import Governor
-from datasync.limits.ledger import Ledger
 from datasync.model import RunStats
 from datasync.observe.report import report
 from datasync.pipeline import lanes
@@ -38,7 +37,7 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     chain = _chain(settings, plugins)
     lane = lanes.choose(endpoint.plan, chain)
     sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
-    governor = Governor(Slots(settings.slots), Ledger(time.monotonic), stats, stop.wait)
+    governor = Governor(_slots(settings), stats, stop.wait, max_wait=settings.limits.max_wait)
     budget = RetryBudget(time.monotonic)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
@@ -75,6 +74,11 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
 
 def _interrupted(stats: RunStats, started: float) -> None:
     report("ingestion interrupted", stats, time.monotonic() - started)
+
+
+def _slots(settings: Settings) -> Slots:
+    rules = SeedSlots if settings.limits.concurrency == "seed" else AdaptiveSlots
+    return rules(settings.slots)
 
 
 def _chain(settings: Settings, plugins: Plugins) -> Chain | None:

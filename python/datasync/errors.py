@@ -14,6 +14,7 @@
     │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
     │   ├── TlsFailed              no safe connection to the server
     │   ├── ProxyRefused           the proxy between this machine and the API lets nothing through
+    │   ├── Paused                 the rate limit allows nothing for longer than the run may wait
     │   └── ContractChanged        the API answers in a way the endpoint doesn't know
     ├── SinkError              the database
     │   ├── SinkUnavailable        can't be reached, or went away
@@ -26,7 +27,7 @@
 A record that can't be stored is not an error: it goes to quarantine and the run goes on (`model.Reject`).
 """
 
-from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 EXIT_DONE: Final = 0
@@ -80,17 +81,30 @@ class RetriableSourceError(SourceError):
 
 
 class RateLimited(RetriableSourceError):
-    """The API refused a request because too many came.
-
-    Attributes:
-        headers: of the answer; they say how long to wait.
-    """
+    """The API refused a request because too many came."""
 
     code = "rate_limited"
 
-    def __init__(self, message: str, *, headers: Mapping[str, str]) -> None:
-        super().__init__(message)
-        self.headers = headers
+
+class Paused(SourceError):
+    """The rate limit asks for a longer wait than the run may take. What was read is stored.
+
+    Attributes:
+        resume_at_us: when the API takes requests again, microseconds since 1970 UTC.
+    """
+
+    code = "paused"
+
+    def __init__(self, resume_at_us: int) -> None:
+        self.resume_at_us = resume_at_us
+        try:
+            when = datetime.fromtimestamp(-(-resume_at_us // 1_000_000), tz=UTC).isoformat().replace("+00:00", "Z")
+        except (OverflowError, ValueError, OSError):
+            when = "a time that no clock shows"
+        super().__init__(
+            f"paused until {when}: the rate limit allows nothing before",
+            hint="run again then, or give a longer --max-wait",
+        )
 
 
 class ServerError(RetriableSourceError):

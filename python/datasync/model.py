@@ -228,6 +228,7 @@ class RunStats(msgspec.Struct):
         refused: answers with status 429.
         retries: requests repeated after a failure other than 429.
         waited: seconds spent waiting for the rate limit.
+        utilisation: the share of the requests allowed so far that was used, 0 to 1; None if the API tells no limit.
         total: records the API says there are, or None.
         served: records of this stream committed over all runs.
         reseeks: times an expired cursor was replaced.
@@ -243,6 +244,7 @@ class RunStats(msgspec.Struct):
     refused: int = 0
     retries: int = 0
     waited: float = 0.0
+    utilisation: float | None = None
     total: int | None = None
     served: int = 0
     reseeks: int = 0

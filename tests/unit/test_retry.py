@@ -140,7 +140,7 @@ def test_no_time_means_no_retry() -> None:
 @given(
     script=st.lists(
         st.sampled_from([ServerError, NetworkError, RateLimited]).map(
-            lambda kind: kind("429", headers={}) if kind is RateLimited else kind("failed")
+            lambda kind: kind("429") if kind is RateLimited else kind("failed")
         ),
         max_size=80,
     ),
@@ -167,14 +167,14 @@ def test_no_failure_is_repeated_at_once_and_none_for_longer_than_allowed(
 
 def test_refusals_by_the_limit_use_up_nothing() -> None:
     clock = Clock()
-    attempts = Attempts([RateLimited("429", headers={})] * 100, clock, seconds=600.0)
+    attempts = Attempts([RateLimited("429")] * 100, clock, seconds=600.0)
     assert attempts.run(HttpSettings(retry_for=1.0), budget=RetryBudget(clock)) == "page"
     assert set(attempts.gaps) == {600.0 + MIN_PAUSE}
 
 
 def test_the_time_after_a_refusal_is_not_taken_from_the_retries() -> None:
     # The limiter holds the third attempt back for ten minutes; the failures take 0.5 s and 1 s.
-    script: list[SourceError] = [ServerError("503"), RateLimited("429", headers={}), ServerError("503")]
+    script: list[SourceError] = [ServerError("503"), RateLimited("429"), ServerError("503")]
     attempts = Attempts(script, Clock(), seconds=[0.0, 0.0, 600.0, 0.0])
     assert attempts.run(HttpSettings(retry_for=5.0)) == "page"
     attempts = Attempts([*script, ServerError("503")] * 9, Clock(), seconds=[0.0, 0.0, 600.0, 0.0] * 9)

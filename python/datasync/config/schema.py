@@ -1,7 +1,7 @@
 """The settings of a run. The defaults are those of the seed architecture."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -44,13 +44,25 @@ class HttpSettings(msgspec.Struct, frozen=True):
 
 
 class SlotSettings(msgspec.Struct, frozen=True):
-    """Requests in flight, by the seed's rules."""
+    """Requests in flight. The last two are of the seed's rules alone."""
 
     initial: int = 5
     reduced: int = 2
     maximum: int = 10
     refusals_to_reduce: int = 3
     successes_to_grow: int = 50
+
+
+class LimitSettings(msgspec.Struct, frozen=True):
+    """How the limiter behaves.
+
+    Attributes:
+        concurrency: `adaptive` adds requests in flight only while that makes the run faster; `seed` is the seed's rule.
+        max_wait: seconds. A run that would have to wait longer for the rate limit ends, and says when to go on.
+    """
+
+    concurrency: Literal["adaptive", "seed"] = "adaptive"
+    max_wait: float = 900.0
 
 
 class BatchSettings(msgspec.Struct, frozen=True):
@@ -101,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True):
     pool: PoolSettings = PoolSettings()
     http: HttpSettings = HttpSettings()
     slots: SlotSettings = SlotSettings()
+    limits: LimitSettings = LimitSettings()
     batch: BatchSettings = BatchSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     mask: Masker = msgspec.field(default_factory=Masker)

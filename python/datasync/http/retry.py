@@ -55,7 +55,7 @@ def check_status(answer: Answer, *, where: str, key_source: str) -> None:
         return
     kind = of_status(status)
     if kind is Kind.LIMIT:
-        raise RateLimited(f"{where}: {status}", headers=answer.headers)
+        raise RateLimited(f"{where}: {status}")
     if kind is Kind.RETRY:
         raise ServerError(f"{where}: {status}")
     if kind is Kind.CREDENTIALS:

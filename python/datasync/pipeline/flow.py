@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 from datasync.config import Settings
-from datasync.errors import EXIT_SETUP, ContractChanged, DatasyncError, RowsMissing, SinkBusy
+from datasync.errors import EXIT_SETUP, ContractChanged, DatasyncError, Paused, RowsMissing, SinkBusy
 from datasync.model import Batch, Checkpoint, Chunk, Committed, RunStats
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
@@ -61,7 +61,7 @@ class Flow:
             if await self._stop.guard(self._sink.open()) != start:
                 # Only behind a pooler that breaks session locks.
                 raise SinkBusy("another run moved the checkpoint meanwhile", hint="run again")
-        except RowsMissing:
+        except (RowsMissing, Paused):
             raise  # there is something left to do
         except DatasyncError as error:
             error.exit_code = EXIT_SETUP  # nothing was written

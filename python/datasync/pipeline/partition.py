@@ -19,11 +19,13 @@ from datasync.errors import (
     RateLimited,
     RetriableSourceError,
     ServerError,
+    SourceError,
 )
 from datasync.http.budget import RetryBudget
 from datasync.http.retry import retrying
-from datasync.http.transport import Transport
+from datasync.http.transport import Answer, Transport
 from datasync.limits.governor import Governor
+from datasync.limits.refusal import is_limit_signal
 from datasync.model import Checkpoint, Chunk, RunStats
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.loops import LoopGuard
@@ -124,20 +126,22 @@ class Partition:
         raise AssertionError("unreachable: the last round returns or raises")
 
     async def _ask(self, checkpoint: Checkpoint, cursor: str | None) -> Chunk:
-        async with self._governor.permit():
-            answer = await self._transport.get(self._endpoint.request(cursor))
+        request = self._endpoint.request(cursor)
+        async with self._governor.permit(request.path) as permit:
+            answer = await self._transport.get(request)
             self._stats.bytes += answer.wire_bytes
             try:
-                self._endpoint.check(answer)
-            except RateLimited as error:
-                self._governor.refused(error.headers)
+                self._check(answer, request.path)
+            except RateLimited:
+                permit.refused(answer)
                 raise
-            except ServerError as error:
-                if self._outlived(cursor):
+            except SourceError as error:
+                permit.answered(answer)
+                if isinstance(error, ServerError) and self._outlived(cursor):
                     # Some gateways answer 502 to an expired cursor.
                     raise CursorExpired(f"{error}, with a cursor that has outlived its time") from error
                 raise
-            self._governor.answered(answer.headers)
+            permit.answered(answer)
         try:
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
             chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
@@ -151,6 +155,17 @@ class Partition:
             raise PageDamaged("the page ends where the one before ended: it came twice")
         self._stats.pages += 1
         return chunk
+
+    def _check(self, answer: Answer, path: str) -> None:
+        where = f"GET {path}: {answer.status}"
+        if is_limit_signal(answer.status, answer.headers, answer.body):
+            raise RateLimited(f"{where}, by a rate limit")
+        try:
+            self._endpoint.check(answer)
+        except RateLimited as error:
+            if answer.status == 429:
+                raise ServerError(f"{where}, but not by a rate limit") from error
+            raise
 
     def _outlived(self, cursor: str | None) -> bool:
         ttl = self._endpoint.cursor_ttl

@@ -154,7 +154,7 @@ class _Play:
         attempt.taken_for_refusal = self._classify(answer) if self._classify else reply.refused
         if attempt.taken_for_refusal:
             permit.refused(answer)
-            return RateLimited("refused", headers=answer.headers)
+            return RateLimited("refused")
         permit.answered(answer)
         return ServerError(f"{reply.status}") if reply.status >= 500 else None
 

@@ -35,8 +35,9 @@ def _outage(now: float, _: Trip) -> Fate:
 
 
 def _tried_in_outage(run: Outcome) -> float:
-    """Count what was sent once the outage could be known, for each 30 s."""
-    return run.sent_between(_DOWN + 1, _UP - 1) / ((_UP - _DOWN) / 30)
+    """Count what was sent once the first minute's retries had shown that it lasts, for each 30 s."""
+    known = _DOWN + 60
+    return run.sent_between(known, _UP - 1) / ((_UP - known) / 30)
 
 
 def _back_to_full(run: Outcome) -> float:
