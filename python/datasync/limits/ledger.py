@@ -23,24 +23,28 @@ class RoundTrip:
 
     A request counts when it arrives, which is half of this before its answer comes; the request that takes its slot
     arrives half of this after it is sent. So a slot is free again that much sooner than the window after the answer.
-    Few answers may not have shown the shortest way yet, so they are believed in part.
+    Few answers may not have shown the shortest way yet, so they are believed in part; the more they differ, the less.
     """
 
     def __init__(self) -> None:
         self._least = math.inf
+        self._mean = 0.0
         self._answers = 0
 
     def saw(self, seconds: float) -> None:
         """Take the time of one request."""
-        self._least = min(self._least, max(0.0, seconds))
+        seconds = max(0.0, seconds)
+        self._least = min(self._least, seconds)
         self._answers += 1
+        self._mean += (seconds - self._mean) / self._answers
 
     @property
     def credit(self) -> float:
         """Seconds."""
         if not self._answers:
             return 0.0
-        return self._least * (1 - 1 / math.sqrt(self._answers))
+        doubt = (self._least + _SPREAD * (self._mean - self._least)) / math.sqrt(self._answers)
+        return max(0.0, self._least - doubt)
 
 
 class Ledger:
@@ -218,6 +222,7 @@ class Ledger:
             self._hold -= self._held.popleft()[1]
 
 
+_SPREAD: Final = 2.0
 _ONE: Final = 1.5
 _FREED: Final = 1000
 _LITTLE: Final = 1e-6
