@@ -103,7 +103,7 @@ class Ledger:
 
     def counted(self, now: float, weight: float = 1.0) -> None:
         """Count one that went out as counted by now: its answer is here, or none is expected any more."""
-        self.in_flight -= 1
+        self.drop()
         if len(self._counted) == MOST:
             self._weight -= self._counted[0][1]
         self._counted.append((now, weight))
@@ -131,8 +131,8 @@ class Ledger:
         return self.in_flight > 0 and remaining < doubt * self.in_flight * self._costs + max(doubt, self.most)
 
     def drop(self) -> None:
-        """Forget a request that went out: it didn't count."""
-        self.in_flight -= 1
+        """Forget a request that went out: it didn't count. One from before this ledger isn't missed."""
+        self.in_flight = max(0, self.in_flight - 1)
 
     def used(self, now: float) -> float:
         """How much of the limit the window holds, requests in flight and other users' included."""
