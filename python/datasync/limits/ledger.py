@@ -182,14 +182,16 @@ class Ledger:
         if self.most < _ONE:
             self.most = 1.0
 
-    def counted_before(self, moment: float) -> float:
-        """How much of what is in the window counted before that moment."""
+    def counted_before(self, moment: float, amount: float) -> bool:
+        """More than that amount of what is in the window counted before that moment."""
         found = 0.0
         for at, weight in self._counted:
             if at >= moment:
                 break
             found += weight
-        return found
+            if found > amount:
+                return True
+        return False
 
     def since(self, moment: float) -> list[float]:
         """When each request counted that did so after `moment`, oldest first."""
@@ -199,10 +201,6 @@ class Ledger:
                 break
             found.append(at)
         return found[::-1]
-
-    def recent(self, place: int) -> float | None:
-        """When the request counted that was so many before the last, from 0; None if there is none."""
-        return self._counted[-1 - place][0] if place < len(self._counted) else None
 
     def _used(self) -> float:
         return self._weight + self._hold + self.in_flight * self._costs
