@@ -82,11 +82,8 @@ class Governor:
         Raises:
             Paused: it would have to wait longer than `max_wait`.
         """
-        line = self._lines[route]
-        queued = line.locked()
-        async with line:
-            if queued:
-                await self._wait(0)  # whoever was in front may have been told to stop
+        async with self._lines[route]:
+            await self._wait(0)  # a stop may have come while others were in front
             while (delay := self._delay(route)) > 0:
                 await self._hold(delay)
             permit = self._let_go(route)
