@@ -11,5 +11,8 @@ API_BASE_URL: Final = "API_BASE_URL"
 API_KEY: Final = "API_KEY"
 """The key sent as `X-API-Key`. Treated as a secret: it appears in no output."""
 
+PARTITIONS: Final = "DATASYNC_PARTITIONS"
+"""How many chains are read side by side, 1 to 100, where the endpoint takes windows of time."""
+
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

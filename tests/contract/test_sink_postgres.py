@@ -8,7 +8,7 @@ import pytest
 from datasync.config import Secret, Settings
 from datasync.endpoints.datasync_api import PLAN
 from datasync.errors import LeaseLost, SinkError, SinkUnavailable
-from datasync.model import Batch, Checkpoint, Chunk, Reject
+from datasync.model import Batch, Checkpoint, Chunk, PartitionState, Reject
 from datasync.sinks.postgres import ddl
 from datasync.sinks.postgres.pool import create_pool
 from datasync.sinks.postgres.sink import PostgresSink
@@ -51,10 +51,25 @@ def opened(database: Database, use: Callable[[PostgresSink], Awaitable[None]]) -
     asyncio.run(main())
 
 
+def stored(database: Database) -> tuple[PartitionState, ...]:
+    """What the next run begins with."""
+
+    async def main() -> tuple[PartitionState, ...]:
+        target = sink(database)
+        try:
+            read = await target.connect()
+            assert await target.open() == read
+            return read
+        finally:
+            await target.close()
+
+    return asyncio.run(main())
+
+
 def test_connecting_writes_nothing(database: Database) -> None:
     async def main() -> None:
         target = sink(database)
-        assert await target.connect() == Checkpoint()
+        assert await target.connect() == (PartitionState(),)
         await target.close()
 
     asyncio.run(main())
@@ -79,14 +94,7 @@ def test_the_checkpoint_comes_back_as_it_was_committed(database: Database) -> No
 
     opened(database, use)
 
-    async def again() -> Checkpoint:
-        target = sink(database)
-        read = await target.connect()
-        assert await target.open() == read
-        await target.close()
-        return read
-
-    assert asyncio.run(again()) == batch(7).checkpoint
+    assert stored(database) == (PartitionState(checkpoint=batch(7).checkpoint),)
 
 
 def test_the_first_row_of_a_key_stays(database: Database) -> None:

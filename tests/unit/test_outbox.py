@@ -30,7 +30,7 @@ def test_every_page_comes_out_once_in_order_with_the_checkpoint_of_its_batchs_la
 
         async def fetch() -> None:
             for number, size in enumerate(sizes):
-                await box.put(chunk(size), Checkpoint(pages=number + 1))
+                await box.put(0, chunk(size), Checkpoint(pages=number + 1))
                 for _ in range(fetcher_rests[number % len(fetcher_rests)]):
                     await asyncio.sleep(0)
             await box.close()
@@ -63,7 +63,7 @@ def test_fetching_stops_while_two_full_batches_wait() -> None:
         async def fetch() -> None:
             nonlocal put
             while True:
-                await box.put(chunk(5), Checkpoint())
+                await box.put(0, chunk(5), Checkpoint())
                 put += 1
 
         task = asyncio.ensure_future(fetch())
@@ -82,7 +82,7 @@ def test_fetching_stops_while_two_full_batches_wait() -> None:
 def test_an_idle_writer_gets_a_single_page_at_once() -> None:
     async def main() -> Batch | None:
         box = Outbox(BatchSettings(rows=10_000))
-        await box.put(chunk(1), Checkpoint(pages=1))
+        await box.put(0, chunk(1), Checkpoint(pages=1))
         return await box.take()
 
     batch = asyncio.run(main())
@@ -94,7 +94,7 @@ def test_a_batch_is_full_by_bytes_too() -> None:
     async def main() -> list[int]:
         box = Outbox(BatchSettings(rows=10_000, nbytes=1000, waiting=5))
         for _ in range(4):
-            await box.put(chunk(1, 600), Checkpoint())
+            await box.put(0, chunk(1, 600), Checkpoint())
         await box.close()
         out = []
         while (batch := await box.take()) is not None:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from datasync import app, envvars, loop
 from datasync.config import Masker, load
+from datasync.config.schema import MAX_PARTITIONS
 from datasync.errors import DatasyncError, Interrupted
 from datasync.observe import log
 from datasync.observe.progress import LogProgress, TerminalProgress
@@ -48,15 +49,22 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="read variables from this file instead of .env",
 )
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    help=f"chains read side by side, where the endpoint takes windows of time (or {envvars.PARTITIONS})",
+)
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
-def ingest(transforms: tuple[str, ...], plugins: tuple[Path, ...], env_file: Path | None, restart: bool) -> None:
+def ingest(
+    transforms: tuple[str, ...], plugins: tuple[Path, ...], env_file: Path | None, partitions: int | None, restart: bool
+) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
     _hold_standard_streams()
     terminal = sys.stderr is not None and sys.stderr.isatty()
     log.configure(terminal=terminal, mask=Masker())
     code = 0
     try:
-        settings = load(os.environ, env_file=env_file, transforms=transforms, restart=restart)
+        settings = load(os.environ, env_file=env_file, transforms=transforms, restart=restart, partitions=partitions)
         log.configure(terminal=terminal, mask=Masker(settings.secrets))
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.
         sys.path.append(str(Path.cwd()))

@@ -8,8 +8,10 @@ import httpx
 from dotenv import dotenv_values
 
 from datasync import envvars
-from datasync.config.schema import Secret, Settings
+from datasync.config.schema import MAX_PARTITIONS, Secret, Settings
 from datasync.errors import ConfigError
+
+_REQUIRED = (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
 
 
 def load(
@@ -18,6 +20,7 @@ def load(
     env_file: Path | None = None,
     transforms: tuple[str, ...] = (),
     restart: bool = False,
+    partitions: int | None = None,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -28,6 +31,7 @@ def load(
         env_file: a file of `NAME=value` lines. None means `.env` in the working directory, if there is one.
         transforms: see Settings.
         restart: see Settings.
+        partitions: see Settings; wins over the variable.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
@@ -40,11 +44,8 @@ def load(
         raise ConfigError(
             f"`{env_file or '.env'}` can't be read: {error}", hint="it is a text file in UTF-8"
         ) from error
-    values = {
-        name: environ.get(name) or from_file.get(name) or ""
-        for name in (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
-    }
-    missing = [name for name, value in values.items() if not value.strip()]
+    values = {name: environ.get(name) or from_file.get(name) or "" for name in (*_REQUIRED, envvars.PARTITIONS)}
+    missing = [name for name in _REQUIRED if not values[name].strip()]
     if missing:
         raise ConfigError(
             f"not set: {', '.join(missing)}",
@@ -56,6 +57,7 @@ def load(
         api_key=Secret(_header_value(values[envvars.API_KEY]), source=envvars.API_KEY),
         transforms=transforms,
         restart=restart,
+        partitions=_partitions(values[envvars.PARTITIONS]) if partitions is None else partitions,
     )
 
 
@@ -107,3 +109,15 @@ def _header_value(value: str) -> str:
             hint="look for a line break or a quote that was pasted along",
         )
     return value
+
+
+def _partitions(value: str) -> int | None:
+    value = value.strip()
+    if not value:
+        return None
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MAX_PARTITIONS:
+        raise ConfigError(
+            f"{envvars.PARTITIONS} is not a whole number from 1 to {MAX_PARTITIONS}",
+            hint="leave it out, and there are as many as slots",
+        )
+    return int(value)

@@ -1,6 +1,11 @@
 """The settings of a run. The defaults are those of the seed architecture."""
 
+from typing import Final
+
 import msgspec
+
+MAX_PARTITIONS: Final = 100
+"""Chains read side by side. No API here takes as many requests at once."""
 
 
 class Secret:
@@ -91,6 +96,8 @@ class Settings(msgspec.Struct, frozen=True):
         sink: name of a registered sink.
         transforms: names of registered transforms, or `module:function`; any puts the run on the record lane.
         restart: read from the beginning again, whatever the checkpoint says.
+        partitions: chains read side by side, of an endpoint that takes windows of time; 1 to 100. None is as many as
+            there are slots at the start: more could not have a request under way, and each costs a part-filled page.
     """
 
     database_url: Secret
@@ -100,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True):
     sink: str = "postgres"
     transforms: tuple[str, ...] = ()
     restart: bool = False
+    partitions: int | None = None
     pool: PoolSettings = PoolSettings()
     http: HttpSettings = HttpSettings()
     slots: SlotSettings = SlotSettings()
