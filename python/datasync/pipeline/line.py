@@ -20,8 +20,8 @@ class Part(msgspec.Struct):
         window: shrinks from below when the part is shared. Whoever reads the part asks for the window as it is then.
         checkpoint: after the last page in hand.
         at: moment that was reached, in milliseconds since 1970; what follows is no newer. None is not known.
-        density: records per millisecond on the last page; 0 is not known.
-        page: the most records a page had.
+        density: records per millisecond on the last page, or of the part it was cut from; 0 is not known.
+        page: the most records a page had, in this run.
         taken: somebody reads it.
     """
 
@@ -107,9 +107,12 @@ class Line:
         page = max(part.page for part in self.parts)
         active = [part for part in self.parts if not part.checkpoint.complete]
         rests = self._rests(active, page)
-        if idle < 1 or not rests:
+        if idle < 1:
             return {}
-        rest = max(rests, key=lambda rest: rest.records)
+        # Only where a page has come: cut before its first answer, an empty window would be cut again and again.
+        rest = max((rest for rest in rests if rest.part.page), key=lambda rest: rest.records, default=None)
+        if rest is None:
+            return {}
         span = rest.top - rest.bottom
         wanted = idle + 1 if len(active) == 1 else 2
         pieces = min(wanted, int(rest.records // page), int(span // MIN_SPAN))
