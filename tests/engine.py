@@ -68,7 +68,7 @@ class Feed:
     def moment(self, position: Position) -> int:
         return int(position["ts"])
 
-    def reseek(self, position: Position, *, now_ms: int) -> str:
+    def reseek(self, position: Position, *, now_ms: int) -> str:  # noqa: ARG002  # the protocol's
         raise AssertionError("no cursor expires here")
 
     def answer(self, request: Request) -> bytes:
@@ -91,7 +91,7 @@ class Feed:
 class _Lane:
     name = "fast"
 
-    def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:
+    def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:  # noqa: ARG002  # the protocol's
         answer: dict[str, Any] = msgspec.json.decode(body)
         page: list[tuple[int, str]] = answer["page"]
         return Chunk(

@@ -1,4 +1,4 @@
-"""Windows of time: the whole line has an owner at any moment, whatever the order of answers, shares, kills and restarts."""
+"""Windows of time: the whole line has an owner at any moment, whatever the order of answers, cuts and kills."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from datasync.errors import ConfigError
-from datasync.model import Checkpoint, PartitionState, Window
+from datasync.errors import ConfigError, ContractChanged
+from datasync.model import Checkpoint, PartitionState, Request, Window
 from datasync.pipeline.line import Line
 from datasync.simulator.dataset import Crowd, Dataset
 from tests.engine import Bounds, Engine, Feed, Record, Store
@@ -109,6 +109,20 @@ def crowded(crowd: Crowd, count: int) -> list[Record]:
     return list(zip(dataset.timestamps(0, count), dataset.ids(), strict=True))
 
 
+def rounds(engine: Engine) -> list[int]:
+    """Read everything, every request taking as long as any other; give how many were under way, round by round."""
+    counts = []
+    while not engine.done or engine.commit():
+        if under_way := len(engine.transport.waiting):
+            counts.append(under_way)
+        for _ in range(under_way):
+            if not engine.done:  # an error ends them all
+                engine.answer(0)
+        while engine.commit():
+            pass
+    return counts
+
+
 @pytest.mark.parametrize("crowd", ["none", "newest", "middle", "oldest"])
 @pytest.mark.parametrize(("workers", "total"), [(5, True), (8, True), (8, False)])
 def test_all_workers_are_busy_until_the_last_pages_however_uneven_the_data(
@@ -117,21 +131,11 @@ def test_all_workers_are_busy_until_the_last_pages_however_uneven_the_data(
     pages, limit = 400, 50
     feed, store = Feed(crowded(crowd, pages * limit), limit, total=total), Store()
     engine = Engine(loop, feed, store, workers)
-    busy, asked = [], 0
-    # Every request takes as long as any other: one round of answers after the other.
-    while not engine.done or engine.commit():
-        under_way = len(engine.transport.waiting)
-        if under_way:
-            busy.append(under_way)
-            asked += under_way
-        for _ in range(under_way):
-            engine.answer(0)
-        while engine.commit():
-            pass
+    busy = rounds(engine)
     assert len(store.rows) == pages * limit
     # The API's total tells how far the oldest window may reach; without it that takes a few rounds to find out.
     assert sum(count == workers for count in busy) / len(busy) >= (0.9 if total else 0.8)
-    assert asked <= pages * 1.07
+    assert sum(busy) <= pages * 1.07
     assert len(busy) <= pages / workers * (1.15 if total else 1.2)
     assert max(busy) == workers
 
@@ -139,14 +143,8 @@ def test_all_workers_are_busy_until_the_last_pages_however_uneven_the_data(
 def test_one_worker_shares_nothing_and_reads_each_page_once(loop: asyncio.AbstractEventLoop) -> None:
     feed, store = Feed(crowded("middle", 1000), 50), Store()
     engine = Engine(loop, feed, store, 1)
-    asked = 0
-    while not engine.done or engine.commit():
-        assert len(engine.transport.waiting) <= 1
-        if engine.transport.waiting:
-            asked += 1
-            engine.answer(0)
-        engine.commit()
-    assert (asked, engine.stats.splits, list(store.states)) == (20, 0, [0])
+    assert rounds(engine) == [1] * 20
+    assert (engine.stats.splits, list(store.states)) == (0, [0])
 
 
 def test_an_estimate_that_is_far_too_long_costs_no_more_than_a_request_for_each_worker(
@@ -157,15 +155,21 @@ def test_an_estimate_that_is_far_too_long_costs_no_more_than_a_request_for_each_
     records += [(10**12 - 31_536_000_000 - index * 30, f"{index:04}") for index in range(1, 2000)]
     feed, store = Feed(records, 2), Store()
     engine = Engine(loop, feed, store, 8)
-    asked = 0
-    while not engine.done or engine.commit():
-        asked += len(engine.transport.waiting)
-        for _ in range(len(engine.transport.waiting)):
-            engine.answer(0)
-        while engine.commit():
-            pass
+    asked = sum(rounds(engine))
     assert len(store.rows) == len(records)
     assert asked <= 1001 * 1.25
+
+
+def test_an_api_that_takes_no_windows_is_noticed(loop: asyncio.AbstractEventLoop) -> None:
+    class Plain(Feed):
+        def answer(self, request: Request) -> bytes:
+            cursor = {name: value for name, value in request.params.items() if name == "cursor"}
+            return super().answer(Request(request.path, cursor))
+
+    engine = Engine(loop, Plain(crowded("none", 1000), 50), Store(), 3)
+    with pytest.raises(ContractChanged, match="until") as error:
+        rounds(engine)
+    assert "--partitions 1" in (error.value.hint or "")
 
 
 @pytest.mark.parametrize(
