@@ -125,14 +125,21 @@ class _Governor:
 
 
 class Transport:
-    """Holds every request until `answer` lets it go; what the API says is decided when the request arrives."""
+    """Holds every request until `answer` lets it go; what the API says is decided when the request arrives.
+
+    Attributes:
+        asked: all requests, in order.
+        waiting: those under way.
+    """
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
+        self.asked: list[Request] = []
         self.waiting: list[tuple[asyncio.Future[None], bytes]] = []
 
     async def get(self, request: Request) -> Answer:
         held = asyncio.get_running_loop().create_future(), self._feed.answer(request)
+        self.asked.append(request)
         self.waiting.append(held)
         try:
             await held[0]

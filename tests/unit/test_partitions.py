@@ -124,7 +124,7 @@ def rounds(engine: Engine) -> list[int]:
 
 
 @pytest.mark.parametrize("crowd", ["none", "newest", "middle", "oldest"])
-@pytest.mark.parametrize(("workers", "total"), [(5, True), (8, True), (8, False)])
+@pytest.mark.parametrize(("workers", "total"), [(5, True), (5, False), (8, True), (8, False)])
 def test_all_workers_are_busy_until_the_last_pages_however_uneven_the_data(
     loop: asyncio.AbstractEventLoop, crowd: Crowd, workers: int, total: bool
 ) -> None:
@@ -134,7 +134,7 @@ def test_all_workers_are_busy_until_the_last_pages_however_uneven_the_data(
     busy = rounds(engine)
     assert len(store.rows) == pages * limit
     # The API's total tells how far the oldest window may reach; without it that takes a few rounds to find out.
-    assert sum(count == workers for count in busy) / len(busy) >= (0.9 if total else 0.8)
+    assert sum(count == workers for count in busy) / len(busy) >= (0.9 if total else 0.8), busy
     assert sum(busy) <= pages * 1.07
     assert len(busy) <= pages / workers * (1.15 if total else 1.2)
     assert max(busy) == workers
@@ -158,6 +158,48 @@ def test_an_estimate_that_is_far_too_long_costs_no_more_than_a_request_for_each_
     asked = sum(rounds(engine))
     assert len(store.rows) == len(records)
     assert asked <= 1001 * 1.25
+
+
+@pytest.mark.parametrize("bounds", ["inclusive", "half-open", "exclusive"])
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_records_exactly_on_a_cut_are_stored_whatever_the_bounds(
+    loop: asyncio.AbstractEventLoop, bounds: Bounds, limit: int
+) -> None:
+    records = [(moment, f"{moment}-{twin}") for moment in (48, 49, 50, 51) for twin in range(4)]
+    store = Store()
+    store.states = {0: PartitionState(0, Window(50, None)), 1: PartitionState(1, Window(None, 50))}
+    rounds(Engine(loop, Feed(records, limit, bounds), store, 2))
+    assert store.rows == {id for _, id in records}
+
+
+def test_the_first_cut_is_even_and_its_reader_asks_no_further(loop: asyncio.AbstractEventLoop) -> None:
+    feed, store = Feed(crowded("none", 20_000), 50), Store()
+    engine = Engine(loop, feed, store, 5)
+    engine.answer(0)
+    engine.commit()
+    windows = sorted((part.window for part in engine.line.parts), key=lambda window: window.until or 10**18)
+    assert len(windows) == 5
+    widths = [window.until - window.since for window in windows if window.until and window.since]
+    assert max(widths) - min(widths) <= 1
+    oldest, newest = feed.records[-1][0], feed.records[0][0]
+    assert widths[0] == pytest.approx((newest - oldest) / 5, rel=0.05)
+    wanted = {(window.since and window.since - 1, window.until) for window in windows}
+    # The first reader's next request was out before the cut; the one after it keeps to its window.
+    engine.answer(0)
+    assert {(asked.params.get("since"), asked.params.get("until")) for asked in engine.transport.asked[2:]} == wanted
+    engine.kill()
+
+
+def test_a_chain_stops_below_its_window_where_the_api_takes_no_lower_bound(loop: asyncio.AbstractEventLoop) -> None:
+    class Bottomless(Feed):
+        def answer(self, request: Request) -> bytes:
+            kept = {name: value for name, value in request.params.items() if name != "since"}
+            return super().answer(Request(request.path, kept))
+
+    feed, store = Bottomless(crowded("none", 10_000), 50), Store()
+    asked = sum(rounds(Engine(loop, feed, store, 5)))
+    assert len(store.rows) == 10_000
+    assert asked <= 200 * 1.1
 
 
 def test_an_api_that_takes_no_windows_is_noticed(loop: asyncio.AbstractEventLoop) -> None:
