@@ -12,7 +12,8 @@ import msgspec
 
 from datasync.config import Secret, Settings
 from datasync.config.schema import BatchSettings
-from datasync.endpoints.datasync_api import PLAN
+from datasync.endpoints.datasync_chain import PLAN
+from datasync.http.budget import RetryBudget
 from datasync.http.transport import Answer
 from datasync.model import Batch, Chunk, PartitionState, Position, Request, RunStats, Window
 from datasync.pipeline.line import Line, Part
@@ -183,8 +184,9 @@ class Engine:
 
         def read(part: Part) -> Partition:
             governor: Any = _Governor()
-            transport = self.transport
-            return Partition(part, feed, _Lane(), transport, governor, SETTINGS, self.stats, self._stop.wait, thread)
+            budget = RetryBudget(lambda: 0.0)
+            parts = feed, _Lane(), self.transport, governor, SETTINGS, self.stats, self._stop.wait, budget, thread
+            return Partition(part, *parts)
 
         self._workers = Workers(workers, self.line, read, self.stats, self._stop)
         self._task = loop.create_task(self._run())

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from datasync.config import Masker, Settings
+from datasync.config import Settings
 from datasync.endpoints.base import Endpoint
 from datasync.errors import Interrupted
+from datasync.http.budget import RetryBudget
 from datasync.http.client import HttpxTransport
 from datasync.limits.concurrency import Slots
 from datasync.limits.governor import Governor
@@ -39,6 +40,7 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     lane = lanes.choose(endpoint.plan, chain)
     sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
     governor = Governor(Slots(settings.slots), Ledger(time.monotonic), stats, stop.wait)
+    budget = RetryBudget(time.monotonic)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms
@@ -50,7 +52,9 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
             thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
             flow = Flow(
                 endpoint,
-                lambda part: Partition(part, endpoint, lane, transport, governor, settings, stats, stop.wait, thread),
+                lambda part: Partition(
+                    part, endpoint, lane, transport, governor, settings, stats, stop.wait, budget, thread
+                ),
                 sink,
                 settings,
                 stats,
@@ -82,4 +86,4 @@ def _chain(settings: Settings, plugins: Plugins) -> Chain | None:
     if not settings.transforms:
         return None
     transforms = [(name, resolve("transform", name, plugins.transforms)) for name in settings.transforms]
-    return Chain(transforms, mask=Masker(settings.secrets))
+    return Chain(transforms, mask=settings.mask)

@@ -1,5 +1,6 @@
 """Reads the settings from the environment and from `.env`."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -8,7 +9,9 @@ import httpx
 from dotenv import dotenv_values
 
 from datasync import envvars
-from datasync.config.schema import MAX_PARTITIONS, Secret, Settings
+from datasync.config.headers import parse_headers, usable_value
+from datasync.config.schema import MAX_PARTITIONS, HttpSettings, Settings
+from datasync.config.secret import Secret
 from datasync.errors import ConfigError
 
 _REQUIRED = (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
@@ -18,8 +21,10 @@ def load(
     environ: Mapping[str, str],
     *,
     env_file: Path | None = None,
+    endpoint: str | None = None,
     transforms: tuple[str, ...] = (),
     restart: bool = False,
+    retry_for: str | None = None,
     partitions: int | None = None,
 ) -> Settings:
     """Give the settings of a run.
@@ -29,8 +34,10 @@ def load(
     Args:
         environ: usually `os.environ`.
         env_file: a file of `NAME=value` lines. None means `.env` in the working directory, if there is one.
+        endpoint: see Settings; wins over the variable.
         transforms: see Settings.
         restart: see Settings.
+        retry_for: see HttpSettings; wins over the variable.
         partitions: see Settings; wins over the variable.
 
     Raises:
@@ -44,8 +51,12 @@ def load(
         raise ConfigError(
             f"`{env_file or '.env'}` can't be read: {error}", hint="it is a text file in UTF-8"
         ) from error
-    values = {name: environ.get(name) or from_file.get(name) or "" for name in (*_REQUIRED, envvars.PARTITIONS)}
-    missing = [name for name in _REQUIRED if not values[name].strip()]
+
+    def value(name: str) -> str:
+        return environ.get(name) or from_file.get(name) or ""
+
+    values = {name: value(name) for name in _REQUIRED}
+    missing = [name for name, value in values.items() if not value.strip()]
     if missing:
         raise ConfigError(
             f"not set: {', '.join(missing)}",
@@ -55,10 +66,28 @@ def load(
         database_url=Secret(_database_url(values[envvars.DATABASE_URL]), source=envvars.DATABASE_URL),
         api_base_url=_base_url(values[envvars.API_BASE_URL]),
         api_key=Secret(_header_value(values[envvars.API_KEY]), source=envvars.API_KEY),
+        endpoint=endpoint or value(envvars.ENDPOINT).strip() or "datasync",
+        access_headers=parse_headers(value(envvars.ACCESS_HEADERS), source=envvars.ACCESS_HEADERS),
         transforms=transforms,
         restart=restart,
-        partitions=_partitions(values[envvars.PARTITIONS]) if partitions is None else partitions,
+        http=_http(retry_for or value(envvars.RETRY_FOR)),
+        partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
     )
+
+
+def _http(retry_for: str) -> HttpSettings:
+    if not retry_for.strip():
+        return HttpSettings()
+    try:
+        seconds = float(retry_for)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ConfigError(
+            f"{envvars.RETRY_FOR} or --retry-for is no number of seconds: `{retry_for}`",
+            hint="900 asks a failing API again for 15 minutes; 0 ends the run at the first failure",
+        )
+    return HttpSettings(retry_for=seconds)
 
 
 def _database_url(value: str) -> str:
@@ -102,10 +131,10 @@ def _base_url(value: str) -> str:
 
 def _header_value(value: str) -> str:
     value = value.strip()
-    # RFC 9110 section 5.5: visible ASCII. httpx would fail later with the value in the message.
-    if not value.isascii() or not value.isprintable():
+    # httpx would fail later with the value in the message.
+    if not usable_value(value):
         raise ConfigError(
-            f"{envvars.API_KEY} has characters that an HTTP header can't carry",
+            f"{envvars.API_KEY} has characters that an HTTP header can't carry, or is too long",
             hint="look for a line break or a quote that was pasted along",
         )
     return value
