@@ -1,6 +1,7 @@
 """Puts the parts of a run together."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -46,9 +47,13 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     stop.on_request(lambda: stop.give_up_after(settings.shutdown.total, lambda: _interrupted(stats, started)))
     try:
         async with HttpxTransport(settings, endpoint.auth) as transport:
-            partition = Partition(endpoint, lane, transport, governor, settings, stats, stop.wait, budget)
+            # Not the loop's own executor, whose end the loop waits for: a transform that hangs must not hold the run.
+            thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
             flow = Flow(
-                partition,
+                endpoint,
+                lambda part: Partition(
+                    part, endpoint, lane, transport, governor, settings, stats, stop.wait, budget, thread
+                ),
                 sink,
                 settings,
                 stats,

@@ -21,5 +21,8 @@ ACCESS_HEADERS: Final = "DATASYNC_ACCESS_HEADERS"
 """Headers that the API wants, besides the key, with the request for a token: a JSON object, `{"X-Name": "value"}`. The
 values are treated as secrets."""
 
+PARTITIONS: Final = "DATASYNC_PARTITIONS"
+"""How many chains are read side by side, 1 to 100, where the endpoint takes windows of time."""
+
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

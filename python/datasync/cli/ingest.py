@@ -10,6 +10,7 @@ from rich.console import Console
 
 from datasync import app, envvars, loop
 from datasync.config import Masker, load
+from datasync.config.schema import MAX_PARTITIONS
 from datasync.errors import DatasyncError, Interrupted
 from datasync.observe import log
 from datasync.observe.progress import LogProgress, TerminalProgress
@@ -61,6 +62,11 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     metavar="SECONDS",
     help="ask a failing API again for this long, then end the run at its checkpoint; 900 unless told",
 )
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    help=f"chains read side by side, where the endpoint takes windows of time (or {envvars.PARTITIONS})",
+)
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
 def ingest(
     endpoint: str | None,
@@ -68,6 +74,7 @@ def ingest(
     plugins: tuple[Path, ...],
     env_file: Path | None,
     retry_for: str | None,
+    partitions: int | None,
     restart: bool,
 ) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
@@ -83,6 +90,7 @@ def ingest(
             transforms=transforms,
             restart=restart,
             retry_for=retry_for,
+            partitions=partitions,
         )
         log.configure(terminal=terminal, mask=settings.mask)
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.

@@ -10,9 +10,11 @@ from dotenv import dotenv_values
 
 from datasync import envvars
 from datasync.config.headers import parse_headers, usable_value
-from datasync.config.schema import HttpSettings, Settings
+from datasync.config.schema import MAX_PARTITIONS, HttpSettings, Settings
 from datasync.config.secret import Secret
 from datasync.errors import ConfigError
+
+_REQUIRED = (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
 
 
 def load(
@@ -23,6 +25,7 @@ def load(
     transforms: tuple[str, ...] = (),
     restart: bool = False,
     retry_for: str | None = None,
+    partitions: int | None = None,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -35,6 +38,7 @@ def load(
         transforms: see Settings.
         restart: see Settings.
         retry_for: see HttpSettings; wins over the variable.
+        partitions: see Settings; wins over the variable.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
@@ -51,7 +55,7 @@ def load(
     def value(name: str) -> str:
         return environ.get(name) or from_file.get(name) or ""
 
-    values = {name: value(name) for name in (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)}
+    values = {name: value(name) for name in _REQUIRED}
     missing = [name for name, value in values.items() if not value.strip()]
     if missing:
         raise ConfigError(
@@ -67,6 +71,7 @@ def load(
         transforms=transforms,
         restart=restart,
         http=_http(retry_for or value(envvars.RETRY_FOR)),
+        partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
     )
 
 
@@ -133,3 +138,15 @@ def _header_value(value: str) -> str:
             hint="look for a line break or a quote that was pasted along",
         )
     return value
+
+
+def _partitions(value: str) -> int | None:
+    value = value.strip()
+    if not value:
+        return None
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MAX_PARTITIONS:
+        raise ConfigError(
+            f"{envvars.PARTITIONS} is not a whole number from 1 to {MAX_PARTITIONS}",
+            hint="leave it out, and there are as many as slots",
+        )
+    return int(value)

@@ -8,6 +8,9 @@ import msgspec
 from datasync.config.mask import Masker
 from datasync.config.secret import Secret
 
+MAX_PARTITIONS: Final = 100
+"""Chains read side by side. No API here takes as many requests at once."""
+
 MIN_MASKED: Final = 6
 """Characters that an access header's value must have to be masked in texts: `1` and `true` would spoil every line."""
 
@@ -99,6 +102,8 @@ class Settings(msgspec.Struct, frozen=True):
         sink: name of a registered sink.
         transforms: names of registered transforms, or `module:function`; any puts the run on the record lane.
         restart: read from the beginning again, whatever the checkpoint says.
+        partitions: chains read side by side, of an endpoint that takes windows of time; 1 to 100. None is as many as
+            there are slots at the start: more could not have a request under way, and each costs a part-filled page.
         mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.
     """
 
@@ -110,6 +115,7 @@ class Settings(msgspec.Struct, frozen=True):
     sink: str = "postgres"
     transforms: tuple[str, ...] = ()
     restart: bool = False
+    partitions: int | None = None
     pool: PoolSettings = PoolSettings()
     http: HttpSettings = HttpSettings()
     slots: SlotSettings = SlotSettings()

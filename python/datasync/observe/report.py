@@ -29,6 +29,7 @@ def report(message: str, stats: RunStats, seconds: float) -> None:
         retries=stats.retries,
         seconds_throttled=round(stats.waited, 3),
         reseeks=stats.reseeks,
+        splits=stats.splits,
         served=stats.served,
         total=stats.total,
         timestamps=stats.timestamps,

@@ -59,7 +59,32 @@ CREATE TABLE IF NOT EXISTS quarantined_events (
 );
 """
 
-MIGRATIONS = (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE,)
+# One row per partition: its window (half-open, epoch ms; NULL is without end), and where to go on in it. Streams that
+# were begun before are one partition. `cursor_state.cursor_value` is for people from here on.
+_PARTITIONS = """
+CREATE TABLE stream_partitions (
+    stream       TEXT NOT NULL REFERENCES cursor_state (stream) ON DELETE CASCADE,
+    number       INTEGER NOT NULL,
+    since_ms     BIGINT,
+    until_ms     BIGINT,
+    cursor_value TEXT,
+    position     JSONB,
+    pages        BIGINT NOT NULL DEFAULT 0,
+    served       BIGINT NOT NULL DEFAULT 0,
+    complete     BOOLEAN NOT NULL DEFAULT false,
+    PRIMARY KEY (stream, number),
+    CHECK (since_ms < until_ms)
+);
+INSERT INTO stream_partitions (stream, number, cursor_value, position, pages, served, complete)
+SELECT stream, 0, nullif(cursor_value, ''), position, pages, served, complete
+FROM cursor_state WHERE stream IS NOT NULL;
+ALTER TABLE cursor_state DROP COLUMN position;
+"""
+
+PARTITIONS_SINCE = 2
+"""The version that keeps partitions."""
+
+MIGRATIONS = (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS)
 """Migration n brings the schema to version n + 1. Never edit one that was released: append."""
 
 _LOCK = 0x64617461_73796E63  # "datasync": one migration at a time in a database
