@@ -7,13 +7,13 @@ import structlog
 
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint
-from datasync.errors import Interrupted
+from datasync.errors import Interrupted, Paused
 from datasync.http.budget import RetryBudget
 from datasync.http.client import HttpxTransport
 from datasync.limits.concurrency import AdaptiveSlots, SeedSlots, Slots
 from datasync.limits.governor import Governor
 from datasync.model import RunStats
-from datasync.observe.report import report
+from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
 from datasync.pipeline import lanes
 from datasync.pipeline.flow import Flow
 from datasync.pipeline.partition import Partition
@@ -63,6 +63,9 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
                 ),
             )
             fresh = await flow.run()
+    except Paused:
+        report(PAUSED, stats, time.monotonic() - started)
+        raise
     except Stopped:
         _interrupted(stats, started)
         raise Interrupted(stop.signal_number or 0) from None
@@ -73,12 +76,12 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
         structlog.get_logger().info(
             "the stream was read to its end before; nothing to do", hint="--restart reads it from the beginning"
         )
-    report("ingestion complete", stats, time.monotonic() - started)
+    report(COMPLETE, stats, time.monotonic() - started)
     return stats
 
 
 def _interrupted(stats: RunStats, started: float) -> None:
-    report("ingestion interrupted", stats, time.monotonic() - started)
+    report(INTERRUPTED, stats, time.monotonic() - started)
 
 
 def _slots(settings: Settings) -> Slots:

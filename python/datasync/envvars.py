@@ -14,6 +14,12 @@ API_KEY: Final = "API_KEY"
 RETRY_FOR: Final = "DATASYNC_RETRY_FOR"
 """Seconds for which a failing request is asked again before the run ends; 900 if absent."""
 
+MAX_WAIT: Final = "DATASYNC_MAX_WAIT"
+"""Seconds of the longest wait for the rate limit; 900 if absent, `inf` for any. A longer one ends the run."""
+
+CONCURRENCY: Final = "DATASYNC_CONCURRENCY"
+"""How many requests may be in flight: `adaptive` (the default) or `seed`."""
+
 ENDPOINT: Final = "DATASYNC_ENDPOINT"
 """What is read, by the name of a registered endpoint: `datasync` (the default), `datasync-feed`, or a plugin's."""
 

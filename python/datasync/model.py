@@ -267,6 +267,8 @@ class RunStats(msgspec.Struct):
         retries: requests repeated after a failure other than 429.
         waited: seconds spent waiting for the rate limit.
         utilisation: the share of the requests allowed so far that was used, 0 to 1; None if the API tells no limit.
+        allowed_per_second: requests that the tightest budget allows in the long run; None if the API tells no limit.
+        fetched: records of the pages that were read.
         total: records the API says there are, or None.
         served: records of this stream committed over all runs.
         reseeks: times an expired cursor was replaced.
@@ -284,6 +286,8 @@ class RunStats(msgspec.Struct):
     retries: int = 0
     waited: float = 0.0
     utilisation: float | None = None
+    allowed_per_second: float | None = None
+    fetched: int = 0
     total: int | None = None
     served: int = 0
     reseeks: int = 0

@@ -23,6 +23,8 @@ Environment (or .env):
   {envvars.API_BASE_URL}   the API's root, like https://api.example.com/api/v1
   {envvars.API_KEY}        the key, sent as X-API-Key
   {envvars.RETRY_FOR}   like --retry-for
+  {envvars.MAX_WAIT}    like --max-wait
+  {envvars.CONCURRENCY} like --concurrency
   {envvars.ENDPOINT}    like --endpoint
   {envvars.ACCESS_HEADERS}   JSON object of headers for the request for a token
 
@@ -63,6 +65,16 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     help="ask a failing API again for this long, then end the run at its checkpoint; 900 unless told",
 )
 @click.option(
+    "--max-wait",
+    metavar="SECONDS",
+    help="wait this long for the rate limit, else end the run and say until when; 900 unless told, inf for any wait",
+)
+@click.option(
+    "--concurrency",
+    type=click.Choice(["adaptive", "seed"]),
+    help="requests in flight: as many as make it faster (adaptive), or by fixed rules (seed)",
+)
+@click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
     help=f"chains read side by side, where the endpoint takes windows of time (or {envvars.PARTITIONS})",
@@ -74,6 +86,8 @@ def ingest(
     plugins: tuple[Path, ...],
     env_file: Path | None,
     retry_for: str | None,
+    max_wait: str | None,
+    concurrency: str | None,
     partitions: int | None,
     restart: bool,
 ) -> None:
@@ -90,6 +104,8 @@ def ingest(
             transforms=transforms,
             restart=restart,
             retry_for=retry_for,
+            max_wait=max_wait,
+            concurrency=concurrency,
             partitions=partitions,
         )
         log.configure(terminal=terminal, mask=settings.mask)

@@ -6,11 +6,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 from dotenv import dotenv_values
 
 from datasync import envvars
 from datasync.config.headers import parse_headers, usable_value
-from datasync.config.schema import MAX_PARTITIONS, HttpSettings, Settings
+from datasync.config.schema import MAX_PARTITIONS, HttpSettings, LimitSettings, Settings
 from datasync.config.secret import Secret
 from datasync.errors import ConfigError
 
@@ -25,6 +26,8 @@ def load(
     transforms: tuple[str, ...] = (),
     restart: bool = False,
     retry_for: str | None = None,
+    max_wait: str | None = None,
+    concurrency: str | None = None,
     partitions: int | None = None,
 ) -> Settings:
     """Give the settings of a run.
@@ -38,6 +41,8 @@ def load(
         transforms: see Settings.
         restart: see Settings.
         retry_for: see HttpSettings; wins over the variable.
+        max_wait: see LimitSettings; wins over the variable.
+        concurrency: see LimitSettings; wins over the variable.
         partitions: see Settings; wins over the variable.
 
     Raises:
@@ -71,18 +76,46 @@ def load(
         transforms=transforms,
         restart=restart,
         http=_http(retry_for or value(envvars.RETRY_FOR)),
+        limits=_limits(max_wait or value(envvars.MAX_WAIT), concurrency or value(envvars.CONCURRENCY)),
         partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
     )
+
+
+def _limits(max_wait: str, concurrency: str) -> LimitSettings:
+    limits = LimitSettings()
+    if max_wait.strip():
+        seconds = _seconds(max_wait)
+        if math.isnan(seconds):
+            raise ConfigError(
+                f"{envvars.MAX_WAIT} or --max-wait is no number of seconds: `{max_wait}`",
+                hint="900 waits up to 15 minutes for the rate limit, inf as long as it takes",
+            )
+        limits = msgspec.structs.replace(limits, max_wait=seconds)
+    try:
+        return msgspec.convert(
+            msgspec.structs.asdict(limits) | ({"concurrency": concurrency.strip()} if concurrency.strip() else {}),
+            LimitSettings,
+        )
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"{envvars.CONCURRENCY} is neither adaptive nor seed: `{concurrency}`", hint="leave it out for adaptive"
+        ) from error
+
+
+def _seconds(text: str) -> float:
+    """A number of seconds, zero or more; NaN if it is none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return math.nan
+    return seconds if seconds >= 0 else math.nan
 
 
 def _http(retry_for: str) -> HttpSettings:
     if not retry_for.strip():
         return HttpSettings()
-    try:
-        seconds = float(retry_for)
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds >= 0):
+    seconds = _seconds(retry_for)
+    if not math.isfinite(seconds):
         raise ConfigError(
             f"{envvars.RETRY_FOR} or --retry-for is no number of seconds: `{retry_for}`",
             hint="900 asks a failing API again for 15 minutes; 0 ends the run at the first failure",

@@ -132,6 +132,11 @@ class Budget:
         bucket = self._buckets.get(_key(quota))
         return bucket.window if isinstance(bucket, WindowBucket) else None
 
+    def rate(self) -> float | None:
+        """Requests a second that the tightest bucket allows in the long run."""
+        buckets = (bucket for bucket in self._buckets.values() if isinstance(bucket, WindowBucket))
+        return min((bucket.rate for bucket in buckets if bucket.rate is not None), default=None)
+
     def utilisation(self) -> float | None:
         """The share of the tightest bucket that was used so far."""
         found = [share for bucket in self._buckets.values() if (share := bucket.utilisation()) is not None]

@@ -115,6 +115,7 @@ class Governor:
         budget.answered(Settled(now, permit.sent_at, failed=answer.status >= 400), found, permit.keys)
         self._group(permit.route, found)
         self._stats.utilisation = self.utilisation()
+        self._stats.allowed_per_second = budget.rate()
         self._news()
 
     def refused(self, permit: "Permit", answer: Answer) -> None:

@@ -191,6 +191,7 @@ class Partition:
         if chunk.records and checkpoint.position and self._endpoint.position(chunk) == checkpoint.position:
             raise PageDamaged("the page ends where the one before ended: it came twice")
         self._stats.pages += 1
+        self._stats.fetched += chunk.records
         return chunk
 
     def _request(self, cursor: str | None) -> Request:
