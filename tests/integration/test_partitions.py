@@ -72,7 +72,8 @@ def test_no_slot_is_idle_until_the_last_pages_however_uneven_the_data(
     simulate: Simulate, database: Database, crowd: str
 ) -> None:
     workers, latency = 5, 0.15
-    api = simulate(options(30_000, page_cap=100, crowd=crowd, latency=latency))
+    # It tells its limit: to one that tells nothing the first requests go one by one.
+    api = simulate(options(30_000, page_cap=100, crowd=crowd, latency=latency, rate_limit="1000/1"))
     run = ingest_windows(database, api, workers)
     assert run.code == 0, run.stderr
     entries = answers(api)
