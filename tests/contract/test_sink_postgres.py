@@ -170,7 +170,7 @@ def test_migrations_may_run_twice_and_side_by_side(database: Database) -> None:
         await pool.close()
 
     asyncio.run(main())
-    assert database.value("SELECT count(*) FROM datasync_schema") == len(ddl.MIGRATIONS)
+    assert database.value("SELECT count(*) FROM datasync_schema") == len(ddl.HISTORY.steps)
 
 
 def test_a_cursor_table_of_another_program_is_kept_and_its_rows_are_not_continued(database: Database) -> None:

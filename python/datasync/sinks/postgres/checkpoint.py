@@ -8,7 +8,7 @@ import msgspec
 
 from datasync.errors import ConfigError, LeaseLost, SinkBusy
 from datasync.model import Batch, Checkpoint, Committed
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres.connection import Connection
 
 LOCK_WAIT = 10.0
 """Seconds to wait for the stream's lock. A killed run's server process needs a moment to notice."""

@@ -10,9 +10,10 @@ from datasync.config import Settings
 from datasync.errors import RowsMissing, SinkUnavailable
 from datasync.model import Batch, Checkpoint, Committed, EncoderPlan
 from datasync.plugins import Register
+from datasync.postgres.connection import Connection
+from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import checkpoint, copy, ddl, quarantine, reconcile, shape
-from datasync.sinks.postgres.errors import mapped
-from datasync.sinks.postgres.pool import Connection, create_pool
+from datasync.sinks.postgres.pool import create_pool
 
 CLOSE_TIMEOUT = 5.0
 """Seconds for a clean close; then connections are cut."""
