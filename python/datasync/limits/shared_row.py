@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 
+from datasync.errors import SinkUnavailable
 from datasync.limits.shared_sql import CALL, CREATE, HISTORY
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
@@ -122,7 +123,8 @@ class BudgetRow:
         except BaseException:  # a cancelled one, too: what comes next on this connection can't be known
             self.close()
             raise
-        assert row is not None  # the row is there, and no later call of this holder can have come before
+        if row is None:
+            raise SinkUnavailable("asking for the shared budget: a later call of this process was there before")
         return Turn(**row)
 
     def close(self) -> None:

@@ -110,8 +110,8 @@ WITH locked AS (
         ELSE least(part, soon, greatest(at_once, part + coalesce(poorest - got, 0))) END::int AS n
     FROM rule, room, share
 ), next AS (  -- when the first slot that was not given opens, and when as many as a whole part
-    SELECT coalesce((SELECT min(at) FROM line WHERE upto > n), now + life * 3 / 4) AS first,
-        (SELECT min(at) FROM line WHERE upto >= n + part) AS whole
+    SELECT coalesce((SELECT min(at) FROM line WHERE upto > given.n), now + life * 3 / 4) AS first,
+        (SELECT min(at) FROM line WHERE upto >= given.n + part) AS whole
     FROM rule, given
 ), later AS (
     SELECT part <= n AS sated, greatest(0.005, blocked_until - now - life / 2, CASE
@@ -136,12 +136,11 @@ WITH locked AS (
         holders = (
             SELECT coalesce(jsonb_agg(to_jsonb(h)), '[]') FROM (
                 SELECT id, epoch, CASE WHEN lives THEN held ELSE 0 END AS held, granted, last, last_opens, ends, waits
-                FROM other WHERE lives OR waits > now
+                FROM other WHERE lives OR waits > now OR (granted > rule.turn AND ends + window_ > now)
                 UNION ALL
                 SELECT $3, $4, mine + given.n, got + given.n, given.n, greatest(now, (
                         SELECT min(at) FROM line WHERE upto >= given.n
-                    )), now + life, place.waits
-                WHERE mine + given.n > 0 OR place.waits > now
+                    )), CASE WHEN mine + given.n > 0 THEN now + life ELSE now END, place.waits
             ) AS h
         )
     FROM rule, held, room, given, later, place, me
