@@ -20,7 +20,7 @@ from tests.support import Database
 from tests.virtual import VirtualTime, put_clock
 
 WINDOW = 10.0
-LIFE = 5.0  # of a lease, with that window
+LIFE = 2.5  # of a lease, with that window
 
 _keys = count()
 

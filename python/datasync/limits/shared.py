@@ -39,6 +39,9 @@ class SharedBudget:
 
     Safe when the database can't be reached: what is leased is used up for half of the lease's life, and then
     requests wait. Safe when this process dies: what it holds counts as used at the end of the lease.
+
+    Attributes:
+        holder: this process's name in the row.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class SharedBudget:
         self._row = row
         self._clock = clock
         self._sleep = sleep
-        self._holder = uuid.uuid4().hex[:16]
+        self.holder = uuid.uuid4().hex[:16]
         self._epoch = 0
         self._stocks: dict[str, Stock] = {}
         self._calling = asyncio.Lock()
@@ -150,11 +153,11 @@ class SharedBudget:
         async with self._calling:
             now = self._clock()
             if stock.opens_in(now) != 0 and stock.asks_in(now) == 0 and now >= self._retry_at:
-                await self._call(stock, stock.block)
+                await self._call(stock, stock.wants)
 
     async def _call(self, stock: Stock, want: int | None) -> None:
         self._epoch += 1
-        call = stock.call(self._holder, self._epoch, want, self._clock())
+        call = stock.call(self.holder, self._epoch, want, self._clock())
         try:
             turn = await self._row.call(stock.bucket, call)
         except SchemaMismatch:

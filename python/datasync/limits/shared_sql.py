@@ -30,10 +30,11 @@ INSERT INTO datasync_budget (key, bucket, max_slots, window_s) VALUES ($1, $2, $
 # Parameters: 1 key, 2 bucket, 3 holder, 4 epoch, 5 max_slots, 6 window, 7 by_api, 8 frees_in, 9 in_flight, 10 unused,
 # 11 want (NULL: keep my place), 12 block, 13 taken, 14 taken_age, 15 heard.
 #
-# A life is half a window, at most 10 s. A slot is granted up to half a life before it opens, so that a request can be
-# ready at that moment; to those who got their share already, only up to an eighth of a life before, so that the others
-# come first and yet no slot lies idle for one that does not come. `granted` counts what each holder got, and `turn` is
-# the count at which the last grant was made: start-time fair queueing (Goyal, Vin, Cheng, 1996).
+# A lease lives a quarter of a window, at most 10 s. A slot is granted up to half a life before it opens, so that a
+# request can be ready at that moment; to those who got their share already, only up to an eighth of a life before, so
+# that the others come first and yet no slot lies idle for one that does not come. `granted` counts what each holder
+# got. `turn` is the highest count at which a grant was made: who asks for the first time, or did not for long, begins a
+# share below it. This is start-time fair queueing (Goyal, Vin, Cheng, 1996) with a bounded memory.
 #
 # Times to come are cut to what can be: a clock that was set back holds nothing up for longer than a window and a lease.
 CALL = """
@@ -53,7 +54,7 @@ WITH locked AS (
 ), other AS MATERIALIZED (
     SELECT holder.*, ends > now AS lives FROM holder, seen WHERE id <> $3
 ), rule AS MATERIALIZED (
-    SELECT now, free_at, slots, window_s AS old_window, turn, limit_, window_, least(window_ / 2, 10) AS life,
+    SELECT now, free_at, slots, window_s AS old_window, turn, limit_, window_, least(window_ / 4, 10) AS life,
         CASE WHEN limit_ > 500 THEN window_ / 100 ELSE 0 END AS cell,
         greatest(least(blocked_until, now + 3600), now + $12) AS blocked_until
     FROM (
@@ -90,41 +91,41 @@ WITH locked AS (
             - (SELECT coalesce(sum(n), 0)::int FROM known WHERE at > now - $14)) AS outside
         FROM rule, held WHERE $13 IS NOT NULL AND $14 <= life
     ) AS told WHERE outside > 0
+), share AS (  -- of each process that holds slots or asks for some
+    SELECT ceil(limit_::float8 / (1 + (SELECT count(*) FROM other WHERE lives OR waits > now)))::int AS fair FROM rule
 ), room AS (
     SELECT (limit_ - mine - theirs - (SELECT coalesce(sum(n), 0) FROM spent WHERE at > now))::int AS free,
-        (SELECT count(*) FROM other WHERE lives OR waits > now) + 1 AS sharing,
-        (SELECT min(granted) FROM other WHERE waits > now) AS poorest,
-        CASE WHEN me.waits > now THEN granted ELSE greatest(granted, turn) END AS got
-    FROM rule, held, me
+        (SELECT min(granted) FROM other WHERE waits > now) AS poorest, greatest(granted, turn - fair) AS got
+    FROM rule, held, me, share
 ), line AS MATERIALIZED (  -- the spent slots are, when they open, the slots from `above` on to `upto` of those to come
     SELECT at, n, (upto - n)::int AS above, upto::int AS upto
     FROM (SELECT at, n, free + sum(n) OVER (ORDER BY at ROWS UNBOUNDED PRECEDING) AS upto FROM spent, rule, room
         WHERE at > now) AS spent
-), share AS (
-    SELECT least(coalesce($11, 0), ceil(limit_::float8 / sharing)::int) AS part,
+), ready AS (
+    SELECT least(coalesce($11, 0), fair) AS part,
         greatest(0, free, (SELECT max(upto) FROM line WHERE at <= now + life / 2)) AS soon,
         greatest(0, free, (SELECT max(upto) FROM line WHERE at <= now + life / 8)) AS at_once
-    FROM rule, room
+    FROM rule, room, share
 ), given AS MATERIALIZED (
     SELECT part, soon, CASE WHEN blocked_until > now + life / 2 THEN 0
         ELSE least(part, soon, greatest(at_once, part + coalesce(poorest - got, 0))) END::int AS n
-    FROM rule, room, share
+    FROM rule, room, ready
 ), next AS (  -- when the first slot that was not given opens, and when as many as a whole part
     SELECT coalesce((SELECT min(at) FROM line WHERE upto > given.n), now + life * 3 / 4) AS first,
         (SELECT min(at) FROM line WHERE upto >= given.n + part) AS whole
     FROM rule, given
 ), later AS (
-    SELECT part <= n AS sated, greatest(0.005, blocked_until - now - life / 2, CASE
+    SELECT CASE WHEN part <= n THEN 0 ELSE greatest(0.005, blocked_until - now - life / 2, CASE
         WHEN soon > n THEN first - now - life / 8
-        ELSE greatest(first - life / 2, least(whole - life / 2, first - life / 4)) - now END) AS wait
+        ELSE greatest(first - life / 2, least(whole - life / 2, first - life / 4)) - now END) END AS wait
     FROM rule, given, next
 ), place AS (
-    SELECT CASE WHEN $11 IS NULL THEN me.waits WHEN sated THEN 0 ELSE now + wait + life END AS waits
+    SELECT CASE WHEN $11 IS NULL THEN me.waits WHEN $11 = 0 THEN 0 ELSE now + wait + life END AS waits
     FROM rule, me, later
 ), written AS (
     UPDATE datasync_budget AS budget SET
         max_slots = limit_, window_s = window_, blocked_until = rule.blocked_until,
-        turn = CASE WHEN given.n > 0 THEN got ELSE rule.turn END,
+        turn = CASE WHEN given.n > 0 THEN greatest(got, rule.turn) ELSE rule.turn END,
         (free_at, slots) = (
             SELECT coalesce(array_agg(at ORDER BY at), '{}'), coalesce(array_agg(rest ORDER BY at), '{}')
             FROM (
@@ -149,7 +150,7 @@ WITH locked AS (
         SELECT coalesce(array_agg(greatest(rule.blocked_until, CASE WHEN i <= free THEN now
             ELSE (SELECT min(at) FROM line WHERE upto >= i) END) - now ORDER BY i), '{}')
         FROM generate_series(1, given.n) AS i
-    ) AS opens_in, CASE WHEN sated THEN 0 ELSE wait END AS wait, kept, life,
+    ) AS opens_in, wait, kept, life,
         greatest(rule.blocked_until - now, 0) AS blocked, limit_ AS max_slots, window_ AS window
 )
 SELECT * FROM written

@@ -49,9 +49,10 @@ class Stock:
         self._expected_at = float("-inf")
 
     @property
-    def block(self) -> int:
-        """Slots to lease at a time."""
-        return max(1, self._max_slots // 8)
+    def wants(self) -> int:
+        """Slots to ask for: none while half a block of an eighth of the budget is there."""
+        block = max(1, self._max_slots // 8)
+        return block - len(self._unused) if len(self._unused) <= block // 2 else 0
 
     @property
     def is_idle(self) -> bool:
@@ -66,7 +67,7 @@ class Stock:
 
     def asks_in(self, now: float) -> float | None:
         """Seconds until asking for more makes sense; None while there is enough."""
-        if self.opens_in(now) is not None and len(self._unused) >= self.block:
+        if self.opens_in(now) is not None and not self.wants:
             return None
         return max(0.0, self._ask_at - now)
 
