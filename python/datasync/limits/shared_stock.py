@@ -50,9 +50,10 @@ class Stock:
 
     @property
     def wants(self) -> int:
-        """Slots to ask for: none while half a block of an eighth of the budget is there."""
+        """Slots to ask for: an eighth of the budget, and none while there is nearly twice as much."""
         block = max(1, self._max_slots // 8)
-        return block - len(self._unused) if len(self._unused) <= block // 2 else 0
+        missing = 2 * block - len(self._unused)
+        return min(block, missing) if 2 * missing >= block else 0
 
     @property
     def is_idle(self) -> bool:
