@@ -60,7 +60,7 @@ class Weather:
 
     def outage(self) -> float:
         """Seconds for which a process that just lost a call reaches the database no more."""
-        return self.chance.uniform(0, 2 * LIFE) if self.chance.random() < 0.2 else 0.0
+        return self.chance.uniform(0, 4 * LIFE) if self.chance.random() < 0.3 else 0.0
 
     def pause(self) -> float:
         """Seconds in which a task has nothing to ask for."""
@@ -110,7 +110,7 @@ class DistantRow:
         return turn
 
     async def _late(self, bucket: str, call: Call) -> None:
-        await self._time.sleep(self._weather.chance.uniform(0, LIFE))
+        await self._time.sleep(self._weather.chance.uniform(0, 2 * LIFE))
         with suppress(SinkUnavailable):
             await self._time.real(self._row.call(bucket, call))
 
@@ -166,7 +166,9 @@ class Process:
                 continue
             await asyncio.shield(self._api.send(self._who))
             self.budget.answered(turn)
-            await self._time.sleep(self._weather.pause())
+            if pause := self._weather.pause():
+                await self.budget.give_back("events")
+                await self._time.sleep(pause)
 
 
 async def play(

@@ -27,17 +27,17 @@ class Desk:
         self._dsn = dsn
         self._max_slots = max_slots
         self._epochs = count(1)
-        self._heard: dict[str, int] = {}
+        self._heard: dict[str, tuple[int, int]] = {}
 
     async def call(self, holder: str, *, lost: bool = False, **said: Any) -> Turn:
         """Call as the holder would, whose answer may be lost."""
         epoch = next(self._epochs)
-        heard = self._heard.get(holder, 0)
-        defaults: dict[str, Any] = {"holder": holder, "epoch": epoch, "heard": heard, "max_slots": self._max_slots}
-        call = Call(**defaults | said, window=WINDOW)
+        heard, lease = self._heard.get(holder, (0, 0))
+        defaults: dict[str, Any] = {"holder": holder, "epoch": epoch, "lease": lease, "heard": heard}
+        call = Call(**defaults | {"max_slots": self._max_slots} | said, window=WINDOW)
         turn = await self.time.real(self.row.call("events", call))
         if not lost:
-            self._heard[holder] = epoch
+            self._heard[holder] = epoch, turn.lease
         return turn
 
     async def row_now(self) -> asyncpg.Record:
@@ -110,13 +110,26 @@ def test_what_a_dead_holder_held_counts_as_used_when_its_lease_ends_and_is_back_
 
 def test_a_holder_that_comes_back_after_its_lease_has_lost_what_it_did_not_use(clocked: Database) -> None:
     async def use(desk: Desk) -> None:
-        await desk.call("a", want=6)
+        before = await desk.call("a", want=6)
         await desk.time.run(LIFE + 1)
-        await desk.call("b")
         turn = await desk.call("a", in_flight=2, unused=4, want=10)
-        assert not turn.kept
+        assert turn.lease != before.lease
         # Six count as used when the lease ended, and the two whose fate is open are held besides.
         assert len(turn.opens_in) == 2
+
+    at_desk(clocked, use)
+
+
+def test_a_lease_that_began_in_an_answer_that_was_lost_has_none_of_the_slots_of_the_one_before(
+    clocked: Database,
+) -> None:
+    async def use(desk: Desk) -> None:
+        before = await desk.call("a", want=6)
+        await desk.time.run(LIFE + 1)
+        await desk.call("a", in_flight=2, unused=4, lost=True)
+        after = await desk.call("a", in_flight=2, unused=4)
+        assert after.lease != before.lease
+        assert len((await desk.call("b", want=10)).opens_in) == 10 - 6 - 2
 
     at_desk(clocked, use)
 
@@ -268,7 +281,9 @@ def test_eight_processes_at_once_lose_no_update(database: Database) -> None:
     async def drain(budget: BudgetRow, name: str) -> int:
         held = 0
         for epoch in range(1, 40):
-            call = Call(holder=name, epoch=epoch, heard=epoch - 1, max_slots=100, window=600.0, unused=held, want=1)
+            call = Call(
+                holder=name, epoch=epoch, lease=1, heard=epoch - 1, max_slots=100, window=600.0, unused=held, want=1
+            )
             held += len((await budget.call("events", call)).opens_in)
         return held
 
@@ -306,7 +321,7 @@ def test_a_table_in_another_shape_and_a_wrong_password_are_told_apart_from_an_ou
         row = BudgetRow(database.dsn, KEY, connect_timeout=5)
         try:
             await row.prepare()
-            await row.call("events", Call(holder="a", epoch=1, heard=0, max_slots=1, window=1.0))
+            await row.call("events", Call(holder="a", epoch=1, lease=0, heard=0, max_slots=1, window=1.0))
         finally:
             row.close()
 

@@ -121,7 +121,7 @@ class SharedBudget:
     async def keep(self) -> None:
         """Renew leases, tell what was answered and give back what nobody asks for, until cancelled."""
         while True:
-            beat = min([BEAT, *(stock.life / 4 for stock in self._stocks.values())])
+            beat = min((stock.life / 4 for stock in self._stocks.values()), default=BEAT)
             await self._sleep(beat)
             for stock in list(self._stocks.values()):
                 async with self._calling:

@@ -32,6 +32,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         holder: a name of this process alone.
         epoch: number of the call, rising. A call that was lost on its way and comes late changes nothing.
+        lease: as the last answer said, or 0. `unused` slots are of this lease.
         heard: epoch of the last call whose answer came. What a later one granted is given back.
         max_slots, window: requests per seconds, as this process knows them. They count when no other process lives.
         by_api: the API itself said so just now: they count in any case.
@@ -48,6 +49,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     holder: str
     epoch: int
+    lease: int
     heard: int
     max_slots: int
     window: float
@@ -67,7 +69,7 @@ class Turn(msgspec.Struct, frozen=True):
     Attributes:
         opens_in: one element for each slot granted: seconds until it may be used. All are held until `life` is over.
         wait: seconds until asking for more makes sense; 0: now.
-        kept: the unused slots are still the holder's. Otherwise its lease ended before, and they are gone.
+        lease: the number of the lease. If it is another one than before, that one ended: unused slots of it are gone.
         life: seconds until the lease ends: then all it holds counts as spent at that moment.
         blocked: seconds during which nobody may send.
         max_slots, window: requests per seconds, as all processes now know them.
@@ -75,7 +77,7 @@ class Turn(msgspec.Struct, frozen=True):
 
     opens_in: Sequence[float]
     wait: float
-    kept: bool
+    lease: int
     life: float
     blocked: float
     max_slots: int
@@ -151,6 +153,7 @@ class BudgetRow:
             call.taken,
             call.taken_age,
             call.heard,
+            call.lease,
         )
 
     async def _connected(self) -> "asyncpg.Connection[asyncpg.Record]":

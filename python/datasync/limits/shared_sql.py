@@ -28,7 +28,7 @@ INSERT INTO datasync_budget (key, bucket, max_slots, window_s) VALUES ($1, $2, $
 """
 
 # Parameters: 1 key, 2 bucket, 3 holder, 4 epoch, 5 max_slots, 6 window, 7 by_api, 8 frees_in, 9 in_flight, 10 unused,
-# 11 want (NULL: keep my place), 12 block, 13 taken, 14 taken_age, 15 heard.
+# 11 want (NULL: keep my place), 12 block, 13 taken, 14 taken_age, 15 heard, 16 lease.
 #
 # A lease lives a quarter of a window, at most 10 s. A slot is granted up to half a life before it opens, so that a
 # request can be ready at that moment; to those who got their share already, only up to an eighth of a life before, so
@@ -43,13 +43,15 @@ WITH locked AS (
 ), seen AS MATERIALIZED (  -- a step of its own: the clock is to be read once the lock is held
     SELECT extract(epoch FROM clock_timestamp())::float8 AS now, locked.* FROM locked
 ), holder AS MATERIALIZED (
-    SELECT id, epoch, held, granted, last, last_opens,
+    SELECT id, epoch, lease, held, granted, last, last_opens,
         least(ends, now + 10) AS ends, least(waits, now + window_s + 20) AS waits
     FROM seen, jsonb_to_recordset(holders) AS h(
-        id text, epoch bigint, held int, granted bigint, last int, last_opens float8, ends float8, waits float8)
+        id text, epoch bigint, lease bigint, held int, granted bigint, last int, last_opens float8,
+        ends float8, waits float8)
 ), me AS MATERIALIZED (
-    SELECT coalesce(epoch, 0) AS epoch, coalesce(granted, 0) AS granted, coalesce(ends > now, false) AS kept,
-        coalesce(waits, 0) AS waits, CASE WHEN epoch <> $15 THEN last ELSE 0 END AS unheard, last_opens
+    SELECT coalesce(epoch, 0) AS epoch, CASE WHEN ends > now THEN lease ELSE $4 END AS lease,
+        coalesce(granted, 0) AS granted, coalesce(waits, 0) AS waits,
+        CASE WHEN epoch <> $15 THEN last ELSE 0 END AS unheard, last_opens
     FROM seen LEFT JOIN holder ON id = $3
 ), other AS MATERIALIZED (
     SELECT holder.*, ends > now AS lives FROM holder, seen WHERE id <> $3
@@ -70,7 +72,7 @@ WITH locked AS (
         UNION ALL
         SELECT CASE WHEN cell > 0 THEN ceil(at / cell) * cell ELSE at END, n
         FROM (
-            SELECT ends + window_ AS at, held AS n FROM other WHERE held > 0 AND NOT lives
+            SELECT ends + window_ AS at, held AS n FROM holder WHERE held > 0 AND ends <= now
             UNION ALL
             SELECT now + s, 1 FROM unnest($8::float8[]) AS s
             UNION ALL  -- granted in an answer that the holder never heard: nothing was sent with these
@@ -80,7 +82,7 @@ WITH locked AS (
     WHERE at > now - life  -- for a while after they are free, to compare with what the API said a while ago
     GROUP BY at
 ), held AS (
-    SELECT ($9 + CASE WHEN kept THEN $10 ELSE 0 END)::int AS mine,
+    SELECT ($9 + CASE WHEN lease = $16 THEN $10 ELSE 0 END)::int AS mine,
         (SELECT coalesce(sum(held), 0)::int FROM other WHERE lives) AS theirs
     FROM me
 ), spent AS MATERIALIZED (
@@ -136,10 +138,11 @@ WITH locked AS (
         ),
         holders = (
             SELECT coalesce(jsonb_agg(to_jsonb(h)), '[]') FROM (
-                SELECT id, epoch, CASE WHEN lives THEN held ELSE 0 END AS held, granted, last, last_opens, ends, waits
+                SELECT id, epoch, lease, CASE WHEN lives THEN held ELSE 0 END AS held, granted, last, last_opens,
+                    ends, waits
                 FROM other WHERE lives OR waits > now OR (granted > rule.turn AND ends + window_ > now)
                 UNION ALL
-                SELECT $3, $4, mine + given.n, got + given.n, given.n, greatest(now, (
+                SELECT $3, $4, me.lease, mine + given.n, got + given.n, given.n, greatest(now, (
                         SELECT min(at) FROM line WHERE upto >= given.n
                     )), CASE WHEN mine + given.n > 0 THEN now + life ELSE now END, place.waits
             ) AS h
@@ -150,7 +153,7 @@ WITH locked AS (
         SELECT coalesce(array_agg(greatest(rule.blocked_until, CASE WHEN i <= free THEN now
             ELSE (SELECT min(at) FROM line WHERE upto >= i) END) - now ORDER BY i), '{}')
         FROM generate_series(1, given.n) AS i
-    ) AS opens_in, wait, kept, life,
+    ) AS opens_in, wait, me.lease, life,
         greatest(rule.blocked_until - now, 0) AS blocked, limit_ AS max_slots, window_ AS window
 )
 SELECT * FROM written

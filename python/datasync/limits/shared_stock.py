@@ -1,6 +1,6 @@
 """What this process holds of a shared bucket: slots to use, requests on their way, and what the row is to be told."""
 
-from collections import deque
+import heapq
 
 import msgspec
 
@@ -37,13 +37,14 @@ class Stock:
         self._max_slots = max_slots
         self._window = window
         self._by_api = False
-        self._unused: deque[float] = deque()  # when each opens
+        self._unused: list[float] = []  # when each opens; a heap
         self._in_flight: set[Slot] = set()
         self._frees_at: list[float] = []
         self._taken: tuple[int, float] | None = None
         self._blocked_until = 0.0
         self._tell_block = False
         self._heard = 0
+        self._lease = 0
         self._good_until = float("-inf")
         self._ask_at = float("-inf")
         self._expected_at = float("-inf")
@@ -74,7 +75,7 @@ class Stock:
 
     def take(self) -> Slot:
         """Use the first slot."""
-        slot = Slot(self.bucket, self._unused.popleft())
+        slot = Slot(self.bucket, heapq.heappop(self._unused))
         self._in_flight.add(slot)
         return slot
 
@@ -94,7 +95,7 @@ class Stock:
     def unsent(self, slot: Slot) -> None:
         """See SharedBudget."""
         self._in_flight.remove(slot)
-        self._unused.appendleft(slot.opened)
+        heapq.heappush(self._unused, slot.opened)
 
     def told(self, max_slots: int, window: float, remaining: int | None, now: float) -> None:
         """See SharedBudget."""
@@ -119,6 +120,7 @@ class Stock:
         return Call(
             holder=holder,
             epoch=epoch,
+            lease=self._lease,
             heard=self._heard,
             max_slots=self._max_slots,
             window=self._window,
@@ -146,9 +148,11 @@ class Stock:
             self._tell_block = False
         if (call.max_slots, call.window) == (self._max_slots, self._window):
             self._max_slots, self._window, self._by_api = turn.max_slots, turn.window, False
-        if not turn.kept:
+        if turn.lease != self._lease:
             self._unused.clear()
-        self._unused.extend(now + seconds for seconds in turn.opens_in)
+            self._lease = turn.lease
+        for seconds in turn.opens_in:
+            heapq.heappush(self._unused, now + seconds)
         self._blocked_until = max(self._blocked_until, now + turn.blocked)
         self._good_until = self.asked_at + turn.life / 2
         self.life = turn.life
