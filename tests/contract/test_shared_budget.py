@@ -1,19 +1,23 @@
 """Processes that share a budget, in virtual time on a real server, against a judge that logs when requests come in."""
 
 import asyncio
+import json
 import random
+import time
 from bisect import bisect_right
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from itertools import count
 from typing import Any
 
+import hypothesis
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from datasync.errors import SinkUnavailable
-from datasync.limits.shared import SharedBudget
+from datasync.config import Secret, Settings
+from datasync.errors import ConfigError, SinkUnavailable
+from datasync.limits.shared import SharedBudget, shared_budget
 from datasync.limits.shared_row import BudgetRow, Call, Turn, key_of
 from datasync.limits.shared_stock import Slot
 from tests.support import Database
@@ -197,7 +201,7 @@ async def play(
     return api
 
 
-@settings(max_examples=settings().max_examples // 5)
+@hypothesis.settings(max_examples=hypothesis.settings().max_examples // 5)
 @given(
     seed=st.integers(0, 2**32),
     max_slots=st.integers(1, 24),
@@ -249,3 +253,22 @@ def test_survivors_have_the_whole_budget_within_a_window_after_the_dead_ones_lea
     last_window = [who for at, who in api.came if at > end - WINDOW * 1.02]
     assert last_window == [1] * 16
     assert api.most_in_a_window() <= 16
+
+
+def test_leaving_gives_everything_back_and_hides_no_error(database: Database) -> None:
+    key = Secret("unused", source="test")
+    config = Settings(Secret(database.dsn, source="test"), "http://unused", key)
+
+    async def main() -> None:
+        async with shared_budget(config, "http://unused", time.monotonic) as budget:
+            slots = [await budget.take("events", 16, 60.0) for _ in range(2)]
+            assert isinstance(slots[0], Slot)
+            budget.answered(slots[0])
+            raise ConfigError("of the body")
+
+    with pytest.raises(ConfigError, match="of the body"):
+        asyncio.run(main())
+    row = database.fetch("SELECT slots, holders::text FROM datasync_budget")[0]
+    (holder,) = json.loads(row["holders"])
+    # One request was answered, and of one nobody knows yet.
+    assert (row["slots"], holder["held"]) == ([1], 1)

@@ -1,83 +1,22 @@
 """What the row of a shared budget promises, on a real server whose clock the tests set."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from itertools import count
-from typing import Any
-
-import asyncpg
 import pytest
 
-from datasync.errors import ConfigError, SchemaMismatch, SinkUnavailable
-from datasync.limits.shared_row import BudgetRow, Call, Turn, key_of
-from tests.support import API_KEY, Database
-from tests.virtual import VirtualTime, put_clock
-
-WINDOW = 60.0
-LIFE = 10.0  # of a lease, with that window
-KEY = key_of("https://api.example.com", API_KEY)
+from datasync.errors import SinkUnavailable
+from tests.desk import LIFE, WINDOW, Desk, at_desk
+from tests.support import Database
 
 
-class Desk:
-    """The row, and what the holders `a`, `b`, .. said last."""
-
-    def __init__(self, dsn: str, max_slots: int = 10) -> None:
-        self.time = VirtualTime(dsn)
-        self.row = BudgetRow(dsn, KEY, connect_timeout=5)
-        self._dsn = dsn
-        self._max_slots = max_slots
-        self._epochs = count(1)
-        self._heard: dict[str, tuple[int, int]] = {}
-
-    async def call(self, holder: str, *, lost: bool = False, **said: Any) -> Turn:
-        """Call as the holder would, whose answer may be lost."""
-        epoch = next(self._epochs)
-        heard, lease = self._heard.get(holder, (0, 0))
-        defaults: dict[str, Any] = {"holder": holder, "epoch": epoch, "lease": lease, "heard": heard}
-        call = Call(**defaults | {"max_slots": self._max_slots} | said, window=WINDOW)
-        turn = await self.time.real(self.row.call("events", call))
-        if not lost:
-            self._heard[holder] = epoch, turn.lease
-        return turn
-
-    async def row_now(self) -> asyncpg.Record:
-        """The row as it is stored."""
-        connection = await asyncpg.connect(self._dsn)
-        row = await connection.fetchrow("SELECT * FROM datasync_budget")
-        await connection.close()
-        assert row is not None
-        return row
-
-
-@pytest.fixture
-def clocked(database: Database) -> Database:
-    put_clock(database)
-    return database
-
-
-def at_desk(database: Database, use: Callable[[Desk], Awaitable[None]], max_slots: int = 10) -> None:
-    async def main() -> None:
-        desk = Desk(database.dsn, max_slots)
-        try:
-            await desk.row.prepare()
-            await use(desk)
-        finally:
-            desk.row.close()
-            await desk.time.close()
-
-    asyncio.run(main())
-
-
-def test_no_more_slots_are_out_than_the_api_allows(clocked: Database) -> None:
+def test_no_more_slots_are_out_than_the_api_allows(database: Database) -> None:
     async def use(desk: Desk) -> None:
         assert len((await desk.call("a", want=7)).opens_in) == 7
         assert len((await desk.call("b", want=7)).opens_in) == 3
         assert (await desk.call("c", want=7)).opens_in == []
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_a_slot_is_free_again_one_window_after_the_answer(clocked: Database) -> None:
+def test_a_slot_is_free_again_one_window_after_the_answer(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=10)
         await desk.time.run(1)
@@ -92,11 +31,11 @@ def test_a_slot_is_free_again_one_window_after_the_answer(clocked: Database) -> 
         turn = await desk.call("b", want=10)
         assert turn.opens_in == pytest.approx([LIFE / 2 - 0.004] * 10)
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
 def test_what_a_dead_holder_held_counts_as_used_when_its_lease_ends_and_is_back_one_window_later(
-    clocked: Database,
+    database: Database,
 ) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("dead", want=10)
@@ -105,10 +44,10 @@ def test_what_a_dead_holder_held_counts_as_used_when_its_lease_ends_and_is_back_
         await desk.time.run(0.002)
         assert (await desk.call("b", want=10)).opens_in == pytest.approx([LIFE / 2 - 0.001] * 10)
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_a_holder_that_comes_back_after_its_lease_has_lost_what_it_did_not_use(clocked: Database) -> None:
+def test_a_holder_that_comes_back_after_its_lease_has_lost_what_it_did_not_use(database: Database) -> None:
     async def use(desk: Desk) -> None:
         before = await desk.call("a", want=6)
         await desk.time.run(LIFE + 1)
@@ -117,11 +56,11 @@ def test_a_holder_that_comes_back_after_its_lease_has_lost_what_it_did_not_use(c
         # Six count as used when the lease ended, and the two whose fate is open are held besides.
         assert len(turn.opens_in) == 2
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
 def test_a_lease_that_began_in_an_answer_that_was_lost_has_none_of_the_slots_of_the_one_before(
-    clocked: Database,
+    database: Database,
 ) -> None:
     async def use(desk: Desk) -> None:
         before = await desk.call("a", want=6)
@@ -131,10 +70,10 @@ def test_a_lease_that_began_in_an_answer_that_was_lost_has_none_of_the_slots_of_
         assert after.lease != before.lease
         assert len((await desk.call("b", want=10)).opens_in) == 10 - 6 - 2
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_an_open_slot_given_back_is_free_at_once_and_one_not_open_yet_when_it_opens(clocked: Database) -> None:
+def test_an_open_slot_given_back_is_free_at_once_and_one_not_open_yet_when_it_opens(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=10)
         await desk.call("a", frees_in=[3.0] * 8, want=0)  # two were open and unused
@@ -142,10 +81,10 @@ def test_an_open_slot_given_back_is_free_at_once_and_one_not_open_yet_when_it_op
         await desk.call("b", frees_in=[3.0, 3.0], want=0)
         assert (await desk.call("c", want=10)).opens_in == pytest.approx([0, 0, *[3] * 8])
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_slots_of_an_answer_that_was_lost_come_back_with_the_next_call(clocked: Database) -> None:
+def test_slots_of_an_answer_that_was_lost_come_back_with_the_next_call(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=10)
         await desk.call("a", frees_in=[2.0] * 4, in_flight=6)
@@ -155,10 +94,10 @@ def test_slots_of_an_answer_that_was_lost_come_back_with_the_next_call(clocked: 
         # The three were to open in 2 s, and the database does not forget that.
         assert (await desk.call("c", want=10)).opens_in == pytest.approx([2, 2, 2])
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_a_call_that_comes_late_changes_nothing(clocked: Database) -> None:
+def test_a_call_that_comes_late_changes_nothing(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=5)
         await desk.call("a", unused=5, want=2)
@@ -167,10 +106,10 @@ def test_a_call_that_comes_late_changes_nothing(clocked: Database) -> None:
             await desk.call("a", epoch=1, in_flight=1, want=4)
         assert await desk.row_now() == before
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_a_refusal_holds_everybody_back(clocked: Database) -> None:
+def test_a_refusal_holds_everybody_back(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=2)
         await desk.call("a", in_flight=1, unused=1, block=20)
@@ -180,10 +119,10 @@ def test_a_refusal_holds_everybody_back(clocked: Database) -> None:
         await desk.time.run(turn.wait)
         assert (await desk.call("b", want=2)).opens_in == pytest.approx([LIFE / 2] * 2)
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_a_limit_that_the_api_changes_counts_for_everybody_at_once(clocked: Database) -> None:
+def test_a_limit_that_the_api_changes_counts_for_everybody_at_once(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=6)
         assert (await desk.call("b", want=1, max_slots=40)).max_slots == 10  # a setting of its own changes nothing
@@ -191,20 +130,20 @@ def test_a_limit_that_the_api_changes_counts_for_everybody_at_once(clocked: Data
         turn = await desk.call("a", unused=6, want=6)
         assert (len(turn.opens_in), turn.max_slots) == (1, 8)
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_a_process_alone_brings_its_own_limit(clocked: Database) -> None:
+def test_a_process_alone_brings_its_own_limit(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=6)
         await desk.time.run(LIFE + 1)
         turn = await desk.call("b", want=40, max_slots=40)
         assert (len(turn.opens_in), turn.max_slots) == (34, 40)
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_what_the_api_counts_and_nobody_sent_is_taken_as_used(clocked: Database) -> None:
+def test_what_the_api_counts_and_nobody_sent_is_taken_as_used(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=2)
         # One answered, one on its way; the API says seven are taken: five came from outside.
@@ -213,20 +152,20 @@ def test_what_the_api_counts_and_nobody_sent_is_taken_as_used(clocked: Database)
         await desk.call("b", frees_in=[WINDOW] * 3, taken=10, taken_age=0.1)
         assert sum((await desk.row_now())["slots"]) == 1 + 5 + 3
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_an_old_word_of_the_api_about_slots_that_are_free_since_takes_none(clocked: Database) -> None:
+def test_an_old_word_of_the_api_about_slots_that_are_free_since_takes_none(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=10)
         await desk.call("a", frees_in=[1.0] * 10)
         await desk.time.run(2)
         assert len((await desk.call("a", want=10, taken=10, taken_age=1.5)).opens_in) == 10
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
-def test_a_clock_that_is_set_back_holds_nothing_up_for_longer_than_a_window_and_a_lease(clocked: Database) -> None:
+def test_a_clock_that_is_set_back_holds_nothing_up_for_longer_than_a_window_and_a_lease(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=6)
         await desk.call("a", frees_in=[WINDOW] * 6, block=5)
@@ -236,12 +175,12 @@ def test_a_clock_that_is_set_back_holds_nothing_up_for_longer_than_a_window_and_
         await desk.time.run(3_600)
         assert len((await desk.call("c", want=10)).opens_in) == 10
 
-    at_desk(clocked, use)
+    at_desk(database, use)
 
 
 @pytest.mark.parametrize(("max_slots", "entries"), [(500, 400), (50_000, 101)])
 def test_a_large_budget_is_counted_in_hundredths_of_a_window_and_none_is_early(
-    clocked: Database, max_slots: int, entries: int
+    database: Database, max_slots: int, entries: int
 ) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=400)
@@ -257,10 +196,10 @@ def test_a_large_budget_is_counted_in_hundredths_of_a_window_and_none_is_early(
         assert min(late) > -1e-6
         assert max(late) < WINDOW / 100
 
-    at_desk(clocked, use, max_slots)
+    at_desk(database, use, max_slots)
 
 
-def test_equal_demand_gets_equal_shares_even_of_a_small_budget(clocked: Database) -> None:
+def test_equal_demand_gets_equal_shares_even_of_a_small_budget(database: Database) -> None:
     async def use(desk: Desk) -> None:
         got = dict.fromkeys("abcd", 0)
         for _ in range(12):
@@ -274,59 +213,4 @@ def test_equal_demand_gets_equal_shares_even_of_a_small_budget(clocked: Database
         assert sum(shares) == 13 * 10  # the last ten before they open
         assert max(shares) - min(shares) <= 4
 
-    at_desk(clocked, use)
-
-
-def test_eight_processes_at_once_lose_no_update(database: Database) -> None:
-    async def drain(budget: BudgetRow, name: str) -> int:
-        held = 0
-        for epoch in range(1, 40):
-            call = Call(
-                holder=name, epoch=epoch, lease=1, heard=epoch - 1, max_slots=100, window=600.0, unused=held, want=1
-            )
-            held += len((await budget.call("events", call)).opens_in)
-        return held
-
-    async def main() -> list[int]:
-        rows = [BudgetRow(database.dsn, KEY, connect_timeout=5) for _ in range(8)]
-        # The table is not there yet, nor is the row.
-        await asyncio.gather(*(row.prepare() for row in rows))
-        held = await asyncio.gather(*(drain(row, str(n)) for n, row in enumerate(rows)))
-        for row in rows:
-            row.close()
-        return held
-
-    assert sum(asyncio.run(main())) == 100
-
-
-def test_neither_the_key_nor_its_origin_is_in_the_database(clocked: Database) -> None:
-    async def use(desk: Desk) -> None:
-        await desk.call("a", want=1)
-        connection = await asyncpg.connect(clocked.dsn)
-        names = await connection.fetchval("SELECT string_agg(application_name, ' ') FROM pg_stat_activity")
-        await connection.close()
-        assert "datasync budget" in names
-        for text in (names, str(dict(await desk.row_now()))):
-            assert API_KEY not in text
-            assert "example" not in text
-
-    at_desk(clocked, use)
-
-
-def test_a_table_in_another_shape_and_a_wrong_password_are_told_apart_from_an_outage(database: Database) -> None:
-    async def prepare(dsn: str) -> None:
-        await BudgetRow(dsn, KEY, connect_timeout=5).prepare()
-
-    async def call() -> None:
-        row = BudgetRow(database.dsn, KEY, connect_timeout=5)
-        try:
-            await row.prepare()
-            await row.call("events", Call(holder="a", epoch=1, lease=0, heard=0, max_slots=1, window=1.0))
-        finally:
-            row.close()
-
-    database.execute("CREATE TABLE datasync_budget (key TEXT, bucket TEXT)")
-    with pytest.raises(SchemaMismatch):
-        asyncio.run(call())
-    with pytest.raises(ConfigError):
-        asyncio.run(prepare(database.dsn.replace(database.name, "no_such_database")))
+    at_desk(database, use)

@@ -24,6 +24,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "benches/RESULTS.md",
     "docs/columns.md",
+    "docs/shared-budget.md",
     "docs/timestamps.md",
 )
 

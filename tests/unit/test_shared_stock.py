@@ -213,6 +213,28 @@ def test_what_an_answer_says_goes_out_for_all() -> None:
     played(use)
 
 
+def test_a_limit_of_zero_asks_for_one_so_that_the_api_can_say_better() -> None:
+    async def use(budget: SharedBudget, row: ScriptedRow, clock: Clock) -> None:
+        row.opens_in = [0.0]
+        await take(budget)
+        budget.told("events", 0, 40.0, remaining=0)
+        await budget.give_back("events")
+        assert (row.calls[-1].max_slots, row.calls[-1].taken) == (1, 0)
+
+    played(use)
+
+
+def test_a_lease_found_too_old_is_renewed_before_more_is_asked_for() -> None:
+    async def use(budget: SharedBudget, row: ScriptedRow, clock: Clock) -> None:
+        row.opens_in = [0.0] * 5
+        await take(budget)
+        await clock.sleep(LIFE)
+        await take(budget)
+        assert [call.want for call in row.calls] == [2, None]
+
+    played(use)
+
+
 def test_leases_are_renewed_and_given_back_once_nobody_comes() -> None:
     async def use(budget: SharedBudget, row: ScriptedRow, clock: Clock) -> None:
         row.opens_in, row.wait = [0.0, 0.0, 7.0], 30.0

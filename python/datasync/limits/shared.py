@@ -64,8 +64,8 @@ class SharedBudget:
         Args:
             bucket: its name, the same in all processes.
             max_slots: requests that the API allows in `window` seconds. Where other processes use the bucket already,
-                theirs count, until `told`.
-            window: in seconds.
+                theirs count, until `told`. Less than 1 is taken as 1.
+            window: in seconds, above 0.
 
         Raises:
             SchemaMismatch: the table is not as it was made.
@@ -153,7 +153,7 @@ class SharedBudget:
         async with self._calling:
             now = self._clock()
             if stock.opens_in(now) != 0 and stock.asks_in(now) == 0 and now >= self._retry_at:
-                await self._call(stock, stock.wants)
+                await self._call(stock, stock.wants or None)
 
     async def _call(self, stock: Stock, want: int | None) -> None:
         self._epoch += 1

@@ -34,7 +34,7 @@ class Stock:
         self.bucket = bucket
         self.life = 4 * BEAT
         self.asked_at = float("-inf")
-        self._max_slots = max_slots
+        self._max_slots = max(1, max_slots)  # with none at all nobody could ever learn better
         self._window = window
         self._by_api = False
         self._unused: list[float] = []  # when each opens; a heap
@@ -99,8 +99,8 @@ class Stock:
 
     def told(self, max_slots: int, window: float, remaining: int | None, now: float) -> None:
         """See SharedBudget."""
-        if (max_slots, window) != (self._max_slots, self._window):
-            self._max_slots, self._window, self._by_api = max_slots, window, True
+        if (max(1, max_slots), window) != (self._max_slots, self._window):
+            self._max_slots, self._window, self._by_api = max(1, max_slots), window, True
         if remaining is not None:
             self._taken = max_slots - remaining, now
 
