@@ -33,7 +33,7 @@ class Desk:
         epoch = next(self._epochs)
         heard, lease = self._heard.get(holder, (0, 0))
         defaults: dict[str, Any] = {"holder": holder, "epoch": epoch, "lease": lease, "heard": heard}
-        call = Call(**defaults | {"max_slots": self._max_slots} | said, window=WINDOW)
+        call = Call(**defaults | {"max_slots": self._max_slots, "window": WINDOW} | said)
         turn = await self.time.real(self.row.call("events", call))
         if not lost:
             self._heard[holder] = epoch, turn.lease

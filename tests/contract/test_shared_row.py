@@ -133,6 +133,20 @@ def test_a_limit_that_the_api_changes_counts_for_everybody_at_once(database: Dat
     at_desk(database, use)
 
 
+def test_a_window_that_turns_out_longer_holds_for_what_was_answered_before(database: Database) -> None:
+    async def use(desk: Desk) -> None:
+        await desk.call("a", want=4)
+        await desk.call("b", want=1)
+        await desk.call("a", frees_in=[WINDOW] * 2, in_flight=2)
+        await desk.call("b", in_flight=1, by_api=True, window=WINDOW + 30)
+        # Tells two more and has not heard of it yet.
+        await desk.call("a", frees_in=[WINDOW] * 2)
+        row = await desk.row_now()
+        assert (row["free_at"], row["slots"]) == ([pytest.approx(desk.time.now + WINDOW + 30)], [4])
+
+    at_desk(database, use)
+
+
 def test_a_process_alone_brings_its_own_limit(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=6)

@@ -213,6 +213,17 @@ def test_what_an_answer_says_goes_out_for_all() -> None:
     played(use)
 
 
+def test_a_window_that_turns_out_longer_holds_for_answers_that_are_not_told_yet() -> None:
+    async def use(budget: SharedBudget, row: ScriptedRow, clock: Clock) -> None:
+        row.opens_in = [0.0]
+        budget.answered(await take(budget))
+        budget.told("events", 16, 100.0)
+        await budget.give_back("events")
+        assert (row.calls[-1].window, row.calls[-1].frees_in) == (100.0, [100.0])
+
+    played(use)
+
+
 def test_a_limit_of_zero_asks_for_one_so_that_the_api_can_say_better() -> None:
     async def use(budget: SharedBudget, row: ScriptedRow, clock: Clock) -> None:
         row.opens_in = [0.0]

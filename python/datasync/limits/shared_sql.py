@@ -74,7 +74,7 @@ WITH locked AS (
         FROM (
             SELECT ends + window_ AS at, held AS n FROM holder WHERE held > 0 AND ends <= now
             UNION ALL
-            SELECT now + s, 1 FROM unnest($8::float8[]) AS s
+            SELECT now + s + greatest(window_ - $6, 0), 1 FROM unnest($8::float8[]) AS s
             UNION ALL  -- granted in an answer that the holder never heard: nothing was sent with these
             SELECT last_opens, unheard FROM me WHERE unheard > 0
         ) AS new

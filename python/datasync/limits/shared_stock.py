@@ -100,7 +100,7 @@ class Stock:
     def told(self, max_slots: int, window: float, remaining: int | None, now: float) -> None:
         """See SharedBudget."""
         if (max(1, max_slots), window) != (self._max_slots, self._window):
-            self._max_slots, self._window, self._by_api = max(1, max_slots), window, True
+            self._limit_is(max(1, max_slots), window, by_api=True)
         if remaining is not None:
             self._taken = max_slots - remaining, now
 
@@ -147,7 +147,7 @@ class Stock:
         if self._blocked_until <= self.asked_at + call.block:
             self._tell_block = False
         if (call.max_slots, call.window) == (self._max_slots, self._window):
-            self._max_slots, self._window, self._by_api = turn.max_slots, turn.window, False
+            self._limit_is(turn.max_slots, turn.window, by_api=False)
         if turn.lease != self._lease:
             self._unused.clear()
             self._lease = turn.lease
@@ -158,3 +158,8 @@ class Stock:
         self.life = turn.life
         if call.want is not None:
             self._ask_at = now + turn.wait
+
+    def _limit_is(self, max_slots: int, window: float, *, by_api: bool) -> None:
+        if window > self._window:
+            self._frees_at = [at + window - self._window for at in self._frees_at]
+        self._max_slots, self._window, self._by_api = max_slots, window, by_api
