@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 EVENTS ?= 200000
+SECONDS_EACH ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -16,7 +17,7 @@ export RUSTUP_HOME := $(abspath $(dir $(CARGO))../../.rustup)
 endif
 endif
 
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust/core rust/python -name '*.rs' -o -name Cargo.toml)
 
 .PHONY: help
 help: ## Show this list
@@ -60,9 +61,22 @@ format: build ## Format all sources
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
 
+.PHONY: fuzz
+fuzz: build ## Search for input that the core reads wrongly (SECONDS_EACH=60, for each target)
+	cargo install --quiet --locked --version '^0.13' --root target/tools cargo-fuzz
+	$(BIN)/python rust/fuzz/seeds.py
+	cd rust/fuzz && for target in page timestamp inflate; do \
+		PATH="$(abspath target/tools/bin):$$PATH" cargo fuzz run --fuzz-dir . --target-dir ../../target/fuzz --sanitizer none $$target -- \
+			-max_total_time=$(SECONDS_EACH) -max_len=4096 -verbosity=0 -print_final_stats=1 || exit 1; \
+	done
+
 .PHONY: bench
 bench: build ## Measure, and write benches/RESULTS.md
 	$(BIN)/python -m benches.run
+
+.PHONY: bench-limits
+bench-limits: build ## Play the rate-limit scenarios, and write benches/LIMITS.md
+	$(BIN)/python -m benches.limits
 
 .PHONY: bench-check
 bench-check: build ## Fail when a measured ratio fell over 20 % below the saved one

@@ -17,7 +17,7 @@ from benches import pages, peers, voidwire
 from benches.pairs import paired
 from datasync import loop
 from datasync._native import copy_stream
-from datasync.endpoints.datasync_api import PLAN
+from datasync.endpoints.datasync_chain import PLAN
 from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres import copy, ddl
 from tests.support import Database

@@ -17,7 +17,7 @@ from benches import pages
 from benches.pairs import paired
 from datasync import app, loop
 from datasync.config import Secret, Settings
-from datasync.endpoints.datasync_api import PLAN
+from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Batch, Checkpoint, Chunk
 from datasync.pipeline.lanes import FastLane
 from datasync.plugins import Plugins

@@ -68,10 +68,7 @@ def results(benchmarks: list[dict[str, Any]]) -> str:
         "one job take turns in one run; a ratio is the median of the rounds' ratios, a time the median of the rounds.",
         "",
         f"* date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        f"* machine: {os.cpu_count()} cores, {_cpu()}, {_memory()} GiB RAM, {platform.system()} {platform.release()}",
-        f"* Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-        + f", datasync {build_info()['version']} ({build_info()['profile']} build)",
+        *machine(*PACKAGES),
         "",
         "| bench | ratio | what is divided | ours, ms | theirs, ms | rounds |",
         "|---|---|---|---|---|---|",
@@ -93,7 +90,18 @@ def results(benchmarks: list[dict[str, Any]]) -> str:
         if "peak_rss_mb" in info:
             lines.append(f"| peak RSS of the ingest process, {info['events']:,} events | {info['peak_rss_mb']} MB |")
         lines += [f"| {what} | {value} |" for what, value in info.get("figures", [])]
+    lines += ["", "[LIMITS.md](LIMITS.md) has the figures of the rate limiter, by `make bench-limits`."]
     return "\n".join(lines) + "\n"
+
+
+def machine(*packages: str) -> list[str]:
+    """Say what was measured on, and with which versions."""
+    versions = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages)]
+    build = build_info()
+    return [
+        f"* machine: {os.cpu_count()} cores, {_cpu()}, {_memory()} GiB RAM, {platform.system()} {platform.release()}",
+        f"* {', '.join(versions)}, datasync {build['version']} ({build['profile']} build)",
+    ]
 
 
 def _cpu() -> str:

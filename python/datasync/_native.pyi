@@ -2,6 +2,7 @@
 
 All `_us` are microseconds since 1970-01-01 UTC. All offsets are bytes from the start of the text handed in, a byte
 order mark included. Everything here lets the interpreter go while it works and may be used by several threads at once.
+Any function may raise `CorePanic`.
 """
 
 from typing import Final, final
@@ -12,6 +13,7 @@ __all__ = [
     "COPY_HEADER",
     "COPY_TRAILER",
     "CopyStream",
+    "CorePanic",
     "EncodedPage",
     "ExtractedRows",
     "Instants",
@@ -38,20 +40,15 @@ def build_info() -> dict[str, str]:
     Speeds of a debug build mean nothing.
     """
 
-def inflate(body: bytes, encoding: str, *, max_bytes: int) -> bytes:
-    """Undo a content encoding.
+def inflate(body: bytes, encoding: str, *, max_bytes: int, max_ratio: int) -> bytes:
+    """Undo a content encoding: `gzip`, of several members too, or `deflate`, with zlib's header and without.
 
-    `gzip` may have several members. `deflate` is taken both with zlib's header, as the standard says, and without.
-    Memory stays near `max_bytes` whatever the body claims.
-
-    Args:
-        body: all of it, as it came.
-        encoding: `gzip` or `deflate`, in lower case.
-        max_bytes: the result may be this long and no longer.
+    The result may have `max_bytes` and, beyond 1 MiB, `max_ratio` times those of `body`. Memory stays near that,
+    whatever the body claims.
 
     Raises:
-        PageError: code `inflate_limit`, `inflate_corrupt` (damaged, or followed by something), `inflate_truncated` or
-            `inflate_unknown_encoding`. The offset is one of the compressed body.
+        PageError: code `inflate_limit`, `inflate_ratio`, `inflate_corrupt` (damaged, or followed by something),
+            `inflate_truncated` or `inflate_unknown_encoding`. The offset is one of the compressed body.
     """
 
 def copy_stream(pages: list[EncodedPage]) -> CopyStream:
@@ -74,6 +71,9 @@ class PageError(ValueError):
 
     code: str
     offset: int
+
+class CorePanic(RuntimeError):
+    """A bug of the core. Nothing was changed. The message names the place in the source and shows none of the data."""
 
 class PlanError(ValueError):
     """The plan can't be followed. The message says why."""

@@ -4,9 +4,10 @@ import time
 
 import structlog
 
-from datasync.config import Masker, Settings
+from datasync.config import Settings
 from datasync.endpoints.base import Endpoint
 from datasync.errors import Interrupted
+from datasync.http.budget import RetryBudget
 from datasync.http.client import HttpxTransport
 from datasync.limits.concurrency import Slots
 from datasync.limits.governor import Governor
@@ -38,6 +39,7 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     lane = lanes.choose(endpoint.plan, chain)
     sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
     governor = Governor(Slots(settings.slots), Ledger(time.monotonic), stats, stop.wait)
+    budget = RetryBudget(time.monotonic)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms
@@ -45,7 +47,7 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     stop.on_request(lambda: stop.give_up_after(settings.shutdown.total, lambda: _interrupted(stats, started)))
     try:
         async with HttpxTransport(settings, endpoint.auth) as transport:
-            partition = Partition(endpoint, lane, transport, governor, settings, stats, stop.wait)
+            partition = Partition(endpoint, lane, transport, governor, settings, stats, stop.wait, budget)
             flow = Flow(
                 partition,
                 sink,
@@ -79,4 +81,4 @@ def _chain(settings: Settings, plugins: Plugins) -> Chain | None:
     if not settings.transforms:
         return None
     transforms = [(name, resolve("transform", name, plugins.transforms)) for name in settings.transforms]
-    return Chain(transforms, mask=Masker(settings.secrets))
+    return Chain(transforms, mask=settings.mask)

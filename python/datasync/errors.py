@@ -9,8 +9,11 @@
     │   │   ├── ServerError
     │   │   ├── NetworkError
     │   │   └── PageDamaged
+    │   │       └── NotAPage
     │   ├── AuthError              the key was refused
     │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
+    │   ├── TlsFailed              no safe connection to the server
+    │   ├── ProxyRefused           the proxy between this machine and the API lets nothing through
     │   └── ContractChanged        the API answers in a way the endpoint doesn't know
     ├── SinkError              the database
     │   ├── SinkUnavailable        can't be reached, or went away
@@ -91,7 +94,7 @@ class RateLimited(RetriableSourceError):
 
 
 class ServerError(RetriableSourceError):
-    """The API answered 5xx."""
+    """The API answered with a status that may pass: 408, 425, and 5xx but for a few."""
 
     code = "server_error"
 
@@ -106,6 +109,12 @@ class PageDamaged(RetriableSourceError):
     """An answer came whole, but it isn't a page: broken JSON, no records, or no word on what follows."""
 
     code = "page_damaged"
+
+
+class NotAPage(PageDamaged):
+    """HTML or nothing came with status 200: a login page of the network, a proxy, a maintenance page."""
+
+    code = "not_a_page"
 
 
 class AuthError(SourceError):
@@ -126,6 +135,18 @@ class CursorExpired(SourceError):
     def __init__(self, message: str, *, hint: str | None = None, server_time: int | None = None) -> None:
         super().__init__(message, hint=hint)
         self.server_time = server_time
+
+
+class TlsFailed(SourceError):
+    """The server's certificate isn't trusted, or it speaks no TLS that we accept. There is no way around it."""
+
+    code = "tls"
+
+
+class ProxyRefused(SourceError):
+    """The proxy from the environment wants credentials, or refuses the API's host."""
+
+    code = "proxy"
 
 
 class ContractChanged(SourceError):

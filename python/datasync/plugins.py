@@ -21,7 +21,12 @@ from datasync.errors import PluginError
 
 ENTRY_POINT_GROUP = "datasync"
 
-DEFAULT_PLUGINS = ("datasync.endpoints.datasync_api", "datasync.transforms.builtin", "datasync.sinks.postgres.sink")
+DEFAULT_PLUGINS = (
+    "datasync.endpoints.datasync_api",
+    "datasync.endpoints.datasync_feed",
+    "datasync.transforms.builtin",
+    "datasync.sinks.postgres.sink",
+)
 
 _TRANSFORM_MARK = "__datasync_transform__"
 

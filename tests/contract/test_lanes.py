@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasync._native import PageError
-from datasync.endpoints.datasync_api import PLAN
+from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Chunk
 from datasync.pipeline.lanes import FastLane, Lane, RecordLane
 from datasync.simulator import Dataset

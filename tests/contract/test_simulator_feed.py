@@ -30,6 +30,17 @@ def test_token_opens_the_feed_for_its_time_and_a_new_one_ends_no_other() -> None
     assert api.ask(FEED_PATH).status_code == 403
 
 
+def test_all_tokens_end_before_every_so_many_requests() -> None:
+    api = Api(drop_tokens_every=3)
+
+    def ask(token: str) -> int:
+        return api.ask(FEED_PATH, headers={"X-Stream-Token": token}).status_code
+
+    first, other = api.token(), api.token()
+    assert [ask(first), ask(other), ask(first), ask(other)] == [200, 200, 403, 403]
+    assert ask(api.token()) == 200
+
+
 def test_feed_gives_integers_only_and_no_rate_headers() -> None:
     api = Api(rate_limit="10/60")
     answer = api.ask(FEED_PATH, headers={"X-Stream-Token": api.token()})

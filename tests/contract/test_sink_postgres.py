@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from datasync.config import Secret, Settings
-from datasync.endpoints.datasync_api import PLAN
+from datasync.endpoints.datasync_chain import PLAN
 from datasync.errors import LeaseLost, SinkError, SinkUnavailable
 from datasync.model import Batch, Checkpoint, Chunk, Reject
 from datasync.sinks.postgres import ddl

@@ -40,7 +40,7 @@ def test_records_that_came_twice_do_not_make_up_for_missing_ones(simulate: Simul
 def ingest_here(database: Database, base_url: str) -> None:
     """The run in this process, where the waits between repetitions can be left out."""
     key = Secret(API_KEY, source="API_KEY")
-    http = HttpSettings(retry_delays=(0.0, 0.0))
+    http = HttpSettings(retry_for=0.0)
     settings = Settings(Secret(database.dsn, source="DATABASE_URL"), base_url, key, http=http)
     loop.run(app.ingest(settings, Plugins(entry_points=False)))
 

@@ -1,5 +1,7 @@
-"""The key and the database's password appear in no output, in no table, and in no process title."""
+"""Key, token, configured headers and the database's password appear in no output, no table and no process title."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,9 @@ Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 
 KEY = "canary-key-0b5e8d"
 PASSWORD = "canary-password-77aa"
+HEADER = "canary-header-3c91"
+TOKEN = re.compile(r"[0-9a-f]{64}")
+"""The simulated API's tokens look like this; of all outputs only quarantined bytes do, too."""
 
 
 def everything(database: Database) -> str:
@@ -37,6 +42,19 @@ import os, datasync
 @datasync.hookimpl
 def run_started(stats):
     raise RuntimeError(os.environ['DATABASE_URL'] + os.environ['API_KEY'])
+"""
+TALKATIVE = """
+import gc, logging, datasync
+from datasync.http.token import TokenAuth
+
+@datasync.hookimpl
+def batch_committed(batch, committed, stats):
+    for name in (None, "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "asyncio", "asyncpg"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    logging.getLogger("httpx").error("HTTP Request: GET https://user:canary-url@h/p?api_key=canary-url&limit=5")
+    auth = next(found for found in gc.get_objects() if isinstance(found, TokenAuth))
+    token = auth._held.access.token.reveal()
+    raise RuntimeError(f"GET https://user:canary-url@h/p?signature=canary-url {len(token)} {token}")
 """
 DAMAGE = "500=0.2:2,truncate=0.2:2,reset=0.2:2,missing_id=0.05,nul=0.05"
 TABLES = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -70,6 +88,43 @@ def test_no_output_holds_a_secret_whatever_happens(
     seen = run.stdout + run.stderr + titles + everything(database)
     assert KEY not in seen
     assert PASSWORD not in seen
+
+
+@pytest.mark.parametrize(
+    ("options", "plugin"),
+    [
+        ({}, None),
+        ({"api_key": "another"}, None),
+        ({"dashboard_headers": ("X-Dashboard-Access: another",)}, None),
+        ({"token_ttl": 0.0}, None),  # an answer that can't be used
+        ({"drop_tokens_every": 3}, None),
+        ({"drop_tokens_every": 1}, None),  # no token is ever good
+        ({"drop_tokens_every": 4, "chaos": "500=0.2:1,truncate=0.2:1,reset=0.2:1"}, None),
+        ({"token_ttl": 1.0, "latency": 0.2}, TALKATIVE),
+    ],
+)
+def test_no_output_of_a_run_on_the_feed_holds_a_secret(
+    simulate: Simulate, database: Database, workdir: Path, options: dict[str, object], plugin: str | None
+) -> None:
+    access = {"dashboard_headers": (f"X-Dashboard-Access: {HEADER}",)}
+    chosen = {"count": 1000, "page_cap": 100, "api_key": KEY, "rate_limit": "none", **access, **options}
+    api = simulate(SimulatorOptions(**chosen))  # type: ignore[arg-type]  # by name
+    env = environment(database.dsn, api.base_url, key=KEY)
+    env["DATASYNC_ACCESS_HEADERS"] = json.dumps({"X-Dashboard-Access": HEADER})
+    arguments = ["ingest", "--endpoint", "datasync-feed"]
+    if plugin is not None:
+        (workdir / "mine.py").write_text(plugin)
+        arguments += ["--plugin", "mine.py"]
+    run = finish(start(arguments, env))
+    assert "datasync.feed" in run.stderr
+    if plugin is not None:
+        assert "httpcore" in run.stderr  # it talks
+        assert "https://***@h/p?api_key=***&limit=5" in run.stderr
+        assert "https://***@h/p?signature=*** 64 ***" in run.stderr
+    seen = run.stdout + run.stderr + everything(database)
+    for canary in (KEY, HEADER, "canary-url"):
+        assert canary not in seen
+    assert not TOKEN.search(seen)
 
 
 def test_the_servers_view_of_the_connection_holds_no_secret(

@@ -13,6 +13,7 @@ import pytest
 
 import datasync
 from datasync.cli import main
+from datasync.limits.dialects import DIALECTS
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.support import API_KEY, Database, ingest
 
@@ -23,7 +24,9 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "benches/RESULTS.md",
+    "docs/authentication.md",
     "docs/columns.md",
+    "docs/rate-limits.md",
     "docs/shared-budget.md",
     "docs/timestamps.md",
 )
@@ -105,6 +108,33 @@ def test_every_exit_code_and_table_of_the_readme_is_real(database: Database) -> 
         assert f"| {code} |" in text
 
 
+def test_authentication_is_documented_as_it_is() -> None:
+    import httpx
+
+    from datasync import envvars
+    from datasync.config import Secret, load
+    from datasync.config.schema import MIN_MASKED
+    from datasync.endpoints import datasync_feed
+    from datasync.http import token
+    from datasync.plugins import Plugins
+
+    text = (ROOT / "docs" / "authentication.md").read_text()
+    assert "datasync-feed" in Plugins(entry_points=False).endpoints
+    spec = datasync_feed.access_spec("https://h/api/v1", {"X": Secret("x", source="test")})
+    assert f"`POST {httpx.URL(spec.url).path}`" in text
+    assert f"{spec.refused_status} `{spec.refused_code}`" in text
+    assert all(f"`{code}`" in text for code in spec.hints)
+    assert (token.RENEW_AT, token.MARGIN_PART, token.MARGIN, token.PAUSE) == (4 / 5, 1 / 10, 15, 1)
+    assert f"of {MIN_MASKED} characters or more" in text
+    (shell,) = blocks("docs/authentication.md", "sh")
+    words = shlex.split(shell)
+    assert words[0] == "export"
+    example = dict(word.split("=", 1) for word in words[1:])
+    assert list(example) == [envvars.ACCESS_HEADERS]
+    needed = {"DATABASE_URL": "postgresql://u@h/d", "API_BASE_URL": "https://h", "API_KEY": "k"}
+    assert list(load(needed | example).access_headers) == ["X-Dashboard-Access"]
+
+
 def test_the_examples_of_timestamps_do_what_they_say() -> None:
     (source,) = blocks("docs/timestamps.md", "python")
     names: dict[str, Any] = {}
@@ -129,3 +159,8 @@ def test_every_field_and_value_of_a_policy_is_in_its_document() -> None:
     for field in info.fields:
         values = field.type.values if isinstance(field.type, msgspec.inspect.LiteralType) else []
         assert all(f"`{word}`" in text for word in (field.name, *values)), field.name
+
+
+def test_every_dialect_of_rate_headers_is_in_its_document() -> None:
+    text = (ROOT / "docs" / "rate-limits.md").read_text()
+    assert all(f"`{dialect.name}`" in text for dialect in DIALECTS)

@@ -81,6 +81,58 @@ def test_a_malformed_value_is_refused_by_name_and_never_shown(name: str, value: 
     assert "s3cret" not in f"{caught.value}{caught.value.hint}{caught.value!r}"
 
 
+def test_the_endpoint_is_the_list_unless_the_variable_or_the_option_says_otherwise() -> None:
+    assert load(GOOD).endpoint == "datasync"
+    environ = GOOD | {"DATASYNC_ENDPOINT": "datasync-feed"}
+    assert load(environ).endpoint == "datasync-feed"
+    assert load(environ, endpoint="other").endpoint == "other"
+
+
+def test_access_headers_are_read_as_secrets(tmp_path: Path) -> None:
+    assert load(GOOD).access_headers == {}
+    environ = GOOD | {"DATASYNC_ACCESS_HEADERS": '{"X-Dashboard": "s3cret-header", "X-Mode": "1"}'}
+    settings = load(environ)
+    assert {name: value.reveal() for name, value in settings.access_headers.items()} == {
+        "X-Dashboard": "s3cret-header",
+        "X-Mode": "1",
+    }
+    assert {value.source for value in settings.access_headers.values()} == {"DATASYNC_ACCESS_HEADERS"}
+    assert "s3cret" not in repr(settings)
+    (tmp_path / ".env").write_text("""DATASYNC_ACCESS_HEADERS='{"X-Dashboard": "from the file"}'\n""")
+    assert load(GOOD).access_headers["X-Dashboard"].reveal() == "from the file"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "X-Dashboard: s3cret",
+        "s3cret",
+        '["s3cret"]',
+        '{"X-A": 5}',
+        '{"X-A": "s3cret}',
+        '{"X-A": "s3cret\\r\\nX-Other: 1"}',
+        '{"X-A": "s3cret-\u043a\u043b\u044e\u0447"}',
+        '{"X-A": ""}',
+        '{"X-A": "' + "s3cret" * 1000 + '"}',
+        '{"X-s3cret: a": "b"}',
+        '{"X-s3cret\\r\\n": "b"}',
+        '{"": "s3cret"}',
+        '{"Host": "s3cret"}',
+        '{"content-length": "5"}',
+        '{"Transfer-Encoding": "chunked"}',
+        '{"Accept-Encoding": "br"}',
+        '{"Proxy-Authorization": "s3cret"}',
+        '{"X-A": "s3cret", "x-a": "s3cret"}',
+        "{" + ", ".join(f'"X-{number}": "s3cret"' for number in range(33)) + "}",
+    ],
+)
+def test_access_headers_that_cannot_be_sent_are_refused_by_name_and_never_shown(value: str) -> None:
+    with pytest.raises(ConfigError, match="DATASYNC_ACCESS_HEADERS") as caught:
+        load(GOOD | {"DATASYNC_ACCESS_HEADERS": value})
+    assert "s3cret" not in f"{caught.value}{caught.value.hint}{caught.value.__cause__}"
+    assert caught.value.exit_code == 2
+
+
 def test_a_secret_shows_in_no_text_form() -> None:
     secret = Secret("s3cret", source="API_KEY")
     settings = load(GOOD)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from datasync.config.schema import SlotSettings
 from datasync.limits.concurrency import Slots
 from datasync.limits.governor import Governor
-from datasync.limits.headers import MAX_WAIT, Quota, quota, retry_after
 from datasync.limits.ledger import Ledger
+from datasync.limits.trio import MAX_WAIT, Quota, quota, retry_after
 from datasync.model import RunStats
 from tests.support import Clock
 

@@ -2,6 +2,10 @@
 
 import gzip
 import json
+import os
+import re
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -161,15 +165,17 @@ def test_a_plan_that_cannot_be_followed_is_refused(plan: bytes) -> None:
     ("body", "encoding", "code"),
     [
         (gzip.compress(bytes(1001)), "gzip", "inflate_limit"),
+        (gzip.compress(bytes(3 << 20)), "gzip", "inflate_ratio"),
         (gzip.compress(b"x")[:-1], "gzip", "inflate_truncated"),
         (gzip.compress(b"x") + b"x", "gzip", "inflate_corrupt"),
         (b"x", "br", "inflate_unknown_encoding"),
     ],
 )
 def test_a_body_that_cannot_be_inflated_whole_is_refused(body: bytes, encoding: str, code: str) -> None:
-    assert inflate(gzip.compress(bytes(1000)) + gzip.compress(b""), "gzip", max_bytes=1000) == bytes(1000)
+    twice = gzip.compress(bytes(1000)) + gzip.compress(b"")
+    assert inflate(twice, "gzip", max_bytes=1000, max_ratio=1) == bytes(1000)
     with pytest.raises(PageError) as caught:
-        inflate(body, encoding, max_bytes=1000)
+        inflate(body, encoding, max_bytes=1000 if len(body) < 1000 else 1 << 30, max_ratio=100)
     assert caught.value.code == code
 
 
@@ -193,3 +199,40 @@ def test_the_build_says_what_it_is() -> None:
     info = build_info()
     assert info["profile"] in ("release", "debug")
     assert {"version", "target", "pyo3", "abi3"} <= info.keys()
+
+
+PANIC = """
+import asyncio, sys
+from datasync import _native
+encoder = _native.PageEncoder(b'{"records":"data","columns":[{"name":"id","path":"id","kind":"text"}]}')
+reader = _native.TimestampReader(b"{}")
+body = b'{"data":[{"id":"hunter2"}]}'
+for call in (
+    lambda: encoder.encode(body, now_us=0),
+    lambda: encoder.split(body),
+    lambda: encoder.extract([body], now_us=0),
+    lambda: _native.copy_stream([]),
+    lambda: _native.inflate(body, "gzip", max_bytes=1, max_ratio=1),
+    lambda: reader.read("hunter2", 0),
+    lambda: reader.read_many(["hunter2"], 0),
+):
+    try:
+        call()
+    except Exception as error:
+        assert type(error) is _native.CorePanic, error
+        print(error)
+"""
+
+
+def test_a_panic_of_the_core_is_an_exception_that_shows_no_data() -> None:
+    points = ["encode", "split", "extract", "copy_stream", "inflate", "timestamp", "timestamps"]
+    done = subprocess.run(
+        [sys.executable, "-c", PANIC],
+        env={**os.environ, "DATASYNC_NATIVE_PANIC": ",".join(points)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.findall(r"failed in `(\w+)` at rust/python/src/guard.rs:\d+", done.stdout) == points
+    assert "hunter2" not in done.stdout
+    assert done.stderr == ""

@@ -21,6 +21,9 @@ Environment (or .env):
   {envvars.DATABASE_URL}   postgresql://user:password@host:5432/database
   {envvars.API_BASE_URL}   the API's root, like https://api.example.com/api/v1
   {envvars.API_KEY}        the key, sent as X-API-Key
+  {envvars.RETRY_FOR}   like --retry-for
+  {envvars.ENDPOINT}    like --endpoint
+  {envvars.ACCESS_HEADERS}   JSON object of headers for the request for a token
 
 \b
 Exit codes: 0 complete; 1 ended with something left, run again to go on;
@@ -29,6 +32,11 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
 
 
 @click.command(epilog=EPILOG)
+@click.option(
+    "--endpoint",
+    metavar="NAME",
+    help="what to read: `datasync` (the list, which is the default), `datasync-feed`, or one of a plugin's",
+)
 @click.option(
     "--transform",
     "transforms",
@@ -48,16 +56,35 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="read variables from this file instead of .env",
 )
+@click.option(
+    "--retry-for",
+    metavar="SECONDS",
+    help="ask a failing API again for this long, then end the run at its checkpoint; 900 unless told",
+)
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
-def ingest(transforms: tuple[str, ...], plugins: tuple[Path, ...], env_file: Path | None, restart: bool) -> None:
+def ingest(
+    endpoint: str | None,
+    transforms: tuple[str, ...],
+    plugins: tuple[Path, ...],
+    env_file: Path | None,
+    retry_for: str | None,
+    restart: bool,
+) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
     _hold_standard_streams()
     terminal = sys.stderr is not None and sys.stderr.isatty()
     log.configure(terminal=terminal, mask=Masker())
     code = 0
     try:
-        settings = load(os.environ, env_file=env_file, transforms=transforms, restart=restart)
-        log.configure(terminal=terminal, mask=Masker(settings.secrets))
+        settings = load(
+            os.environ,
+            env_file=env_file,
+            endpoint=endpoint,
+            transforms=transforms,
+            restart=restart,
+            retry_for=retry_for,
+        )
+        log.configure(terminal=terminal, mask=settings.mask)
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.
         sys.path.append(str(Path.cwd()))
         loaded = Plugins(plugins)

@@ -33,8 +33,9 @@ def _choice(form: Any) -> click.Choice[str]:
 @click.option(
     "--rate-limit",
     default=_DEFAULTS.rate_limit,
-    metavar="N/SECONDS",
-    help="limit of the list, the other endpoints in proportion; `none` is unlimited",
+    metavar="N/SECONDS[:KIND]",
+    help="limit of the list, the other endpoints in proportion; KIND is sliding, anchored, aligned, counter or bucket; "
+    "`none` is unlimited",
 )
 @click.option("--count-refused", is_flag=True, help="let refused requests use up the limit too")
 @click.option("--cursor-ttl", default=_DEFAULTS.cursor_ttl, metavar="SECONDS", help="life of a cursor")
@@ -57,6 +58,13 @@ def _choice(form: Any) -> click.Choice[str]:
     help="header that stream access wants besides the key, repeatable",
 )
 @click.option("--token-ttl", default=_DEFAULTS.token_ttl, metavar="SECONDS", help="life of a stream token")
+@click.option(
+    "--drop-tokens-every",
+    default=_DEFAULTS.drop_tokens_every,
+    type=click.IntRange(0),
+    metavar="N",
+    help="end all stream tokens before every n-th request of the feed, 0 is never",
+)
 @click.option(
     "--feed-bounds",
     default=_DEFAULTS.feed_bounds,

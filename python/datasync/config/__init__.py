@@ -2,6 +2,7 @@
 
 from datasync.config.load import load
 from datasync.config.mask import Masker
-from datasync.config.schema import Secret, Settings
+from datasync.config.schema import Settings
+from datasync.config.secret import Secret
 
 __all__ = ["Masker", "Secret", "Settings", "load"]

@@ -1,5 +1,6 @@
 """Reads the settings from the environment and from `.env`."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -8,7 +9,9 @@ import httpx
 from dotenv import dotenv_values
 
 from datasync import envvars
-from datasync.config.schema import Secret, Settings
+from datasync.config.headers import parse_headers, usable_value
+from datasync.config.schema import HttpSettings, Settings
+from datasync.config.secret import Secret
 from datasync.errors import ConfigError
 
 
@@ -16,8 +19,10 @@ def load(
     environ: Mapping[str, str],
     *,
     env_file: Path | None = None,
+    endpoint: str | None = None,
     transforms: tuple[str, ...] = (),
     restart: bool = False,
+    retry_for: str | None = None,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -26,8 +31,10 @@ def load(
     Args:
         environ: usually `os.environ`.
         env_file: a file of `NAME=value` lines. None means `.env` in the working directory, if there is one.
+        endpoint: see Settings; wins over the variable.
         transforms: see Settings.
         restart: see Settings.
+        retry_for: see HttpSettings; wins over the variable.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
@@ -40,10 +47,11 @@ def load(
         raise ConfigError(
             f"`{env_file or '.env'}` can't be read: {error}", hint="it is a text file in UTF-8"
         ) from error
-    values = {
-        name: environ.get(name) or from_file.get(name) or ""
-        for name in (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
-    }
+
+    def value(name: str) -> str:
+        return environ.get(name) or from_file.get(name) or ""
+
+    values = {name: value(name) for name in (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)}
     missing = [name for name, value in values.items() if not value.strip()]
     if missing:
         raise ConfigError(
@@ -54,9 +62,27 @@ def load(
         database_url=Secret(_database_url(values[envvars.DATABASE_URL]), source=envvars.DATABASE_URL),
         api_base_url=_base_url(values[envvars.API_BASE_URL]),
         api_key=Secret(_header_value(values[envvars.API_KEY]), source=envvars.API_KEY),
+        endpoint=endpoint or value(envvars.ENDPOINT).strip() or "datasync",
+        access_headers=parse_headers(value(envvars.ACCESS_HEADERS), source=envvars.ACCESS_HEADERS),
         transforms=transforms,
         restart=restart,
+        http=_http(retry_for or value(envvars.RETRY_FOR)),
     )
+
+
+def _http(retry_for: str) -> HttpSettings:
+    if not retry_for.strip():
+        return HttpSettings()
+    try:
+        seconds = float(retry_for)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ConfigError(
+            f"{envvars.RETRY_FOR} or --retry-for is no number of seconds: `{retry_for}`",
+            hint="900 asks a failing API again for 15 minutes; 0 ends the run at the first failure",
+        )
+    return HttpSettings(retry_for=seconds)
 
 
 def _database_url(value: str) -> str:
@@ -100,10 +126,10 @@ def _base_url(value: str) -> str:
 
 def _header_value(value: str) -> str:
     value = value.strip()
-    # RFC 9110 section 5.5: visible ASCII. httpx would fail later with the value in the message.
-    if not value.isascii() or not value.isprintable():
+    # httpx would fail later with the value in the message.
+    if not usable_value(value):
         raise ConfigError(
-            f"{envvars.API_KEY} has characters that an HTTP header can't carry",
+            f"{envvars.API_KEY} has characters that an HTTP header can't carry, or is too long",
             hint="look for a line break or a quote that was pasted along",
         )
     return value

@@ -1,29 +1,15 @@
 """The settings of a run. The defaults are those of the seed architecture."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
+from datasync.config.mask import Masker
+from datasync.config.secret import Secret
 
-class Secret:
-    """A string that no output shows: its repr and str are masked, and it is not a str.
-
-    Attributes:
-        source: where it came from, for error messages (an environment variable's name).
-    """
-
-    __slots__ = ("_value", "source")
-
-    def __init__(self, value: str, *, source: str) -> None:
-        self._value = value
-        self.source = source
-
-    def reveal(self) -> str:
-        """The value itself. Call it only where it is handed to a library."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return f"Secret(source={self.source!r})"
-
-    __str__ = __repr__
+MIN_MASKED: Final = 6
+"""Characters that an access header's value must have to be masked in texts: `1` and `true` would spoil every line."""
 
 
 class PoolSettings(msgspec.Struct, frozen=True):
@@ -35,17 +21,26 @@ class PoolSettings(msgspec.Struct, frozen=True):
 
 
 class HttpSettings(msgspec.Struct, frozen=True):
-    """Requests.
+    """Requests. Times in seconds.
 
     Attributes:
-        timeout: seconds for one request, from its start to the last byte.
-        retry_delays: seconds before each repetition after a 5xx, a network error or a damaged page; then the run ends.
+        timeout: for the first byte of an answer's body, from the start of the request.
+        min_rate: bytes a second that a body must bring from then on, over any 5 s; so a large page may take its time on
+            a slow link, and one that drips ends.
+        total_timeout: for one request, however fast its answer comes.
+        retry_for: after a first failure, for asking again; then the run ends. Refusals by the rate limit don't count.
+        retry_cap: longest wait between two attempts.
         max_page_bytes: bytes of one answer, before and after decompression.
+        max_ratio: how often the compressed size a page of more than 1 MiB may be. JSON is seldom above 30.
     """
 
     timeout: float = 10.0
-    retry_delays: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    min_rate: float = 1000.0
+    total_timeout: float = 300.0
+    retry_for: float = 900.0
+    retry_cap: float = 60.0
     max_page_bytes: int = 64 * 1024 * 1024
+    max_ratio: int = 200
 
 
 class SlotSettings(msgspec.Struct, frozen=True):
@@ -88,15 +83,18 @@ class Settings(msgspec.Struct, frozen=True):
 
     Attributes:
         endpoint: name of a registered endpoint.
+        access_headers: sent with the request for a token besides the key, by endpoints that need one.
         sink: name of a registered sink.
         transforms: names of registered transforms, or `module:function`; any puts the run on the record lane.
         restart: read from the beginning again, whatever the checkpoint says.
+        mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.
     """
 
     database_url: Secret
     api_base_url: str
     api_key: Secret
     endpoint: str = "datasync"
+    access_headers: Mapping[str, Secret] = {}
     sink: str = "postgres"
     transforms: tuple[str, ...] = ()
     restart: bool = False
@@ -105,8 +103,13 @@ class Settings(msgspec.Struct, frozen=True):
     slots: SlotSettings = SlotSettings()
     batch: BatchSettings = BatchSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
+    mask: Masker = msgspec.field(default_factory=Masker)
+
+    def __post_init__(self) -> None:
+        self.mask.add(self.secrets)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """What no output may show."""
-        return self.database_url, self.api_key
+        headers = [secret for secret in self.access_headers.values() if len(secret.reveal()) >= MIN_MASKED]
+        return self.database_url, self.api_key, *headers

@@ -5,6 +5,7 @@ from collections.abc import Generator
 import httpx
 
 from datasync.config import Secret
+from datasync.http.origin import Origin
 
 
 class ApiKeyAuth(httpx.Auth):
@@ -12,19 +13,22 @@ class ApiKeyAuth(httpx.Auth):
 
     Attributes:
         secret: the key; its source is named when the API refuses it.
+        origin: the one that gets it.
     """
 
     def __init__(self, header: str, secret: Secret, *, base_url: str) -> None:
         self._header = header
         self.secret = secret
-        self._origin = _origin(httpx.URL(base_url))
+        self.origin = Origin.of(base_url)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header, unless the request goes to another origin."""
-        if _origin(request.url) == self._origin:
-            request.headers[self._header] = self.secret.reveal()
+        """See httpx.Auth."""
+        self.sign(request)
         yield request
 
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+    def sign(self, request: httpx.Request) -> bool:
+        """Add the header, unless the request goes to another origin. Say whether it was added."""
+        ours = Origin.of(request.url) == self.origin
+        if ours:
+            request.headers[self._header] = self.secret.reveal()
+        return ours

@@ -33,6 +33,7 @@ class Transport(Protocol):
 
         Raises:
             NetworkError: no complete answer came in time.
+            TlsFailed, ProxyRefused, ContractChanged: none can come; asking again is of no use.
             PageDamaged: the body can't be decompressed, or is larger than the limit.
         """
         ...

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import structlog
 
 from datasync.limits.concurrency import Slots
-from datasync.limits.headers import quota, retry_after
 from datasync.limits.ledger import Ledger
+from datasync.limits.trio import quota, retry_after
 from datasync.model import RunStats
 
 WORTH_A_LINE = 5.0

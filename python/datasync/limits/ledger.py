@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from datasync.limits.headers import Quota
+from datasync.limits.trio import Quota
 
 MIN_REFUSAL_WAIT = 1.0
 """Seconds to wait after a refusal that says nothing, or says zero: no hot loop."""

@@ -10,18 +10,19 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from datasync.config import Masker
+from datasync.http.redact import redact
 
 STDERR = 2
 
 
 def configure(*, terminal: bool, mask: Masker) -> None:
-    """Set logging up. `mask` goes over every text in a line, tracebacks included."""
+    """Set logging up. `mask`, then `redact`, go over every text in a line, tracebacks included."""
 
-    def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    def conceal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         # Our own messages are constants, and scripts look for them: a key that is a word of theirs must not spoil them.
         ours = event.get("level") in ("info", "warning")
         return {
-            key: mask(value) if isinstance(value, str) and not (ours and key == "event") else value
+            key: redact(mask(value)) if isinstance(value, str) and not (ours and key == "event") else value
             for key, value in event.items()
         }
 
@@ -35,7 +36,7 @@ def configure(*, terminal: bool, mask: Masker) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
             structlog.processors.format_exc_info,
-            redact,
+            conceal,
             renderer,
         ],
         logger_factory=lambda *_: structlog.PrintLogger(_Stderr(terminal=terminal)),  # type: ignore[arg-type]  # it only writes and flushes

@@ -20,6 +20,7 @@ from datasync.errors import (
     RetriableSourceError,
     ServerError,
 )
+from datasync.http.budget import RetryBudget
 from datasync.http.retry import retrying
 from datasync.http.transport import Transport
 from datasync.limits.governor import Governor
@@ -49,6 +50,7 @@ class Partition:
         settings: Settings,
         stats: RunStats,
         wait: Callable[[float], Awaitable[None]],
+        budget: RetryBudget,
     ) -> None:
         self._endpoint = endpoint
         self._lane = lane
@@ -57,6 +59,7 @@ class Partition:
         self._settings = settings
         self._stats = stats
         self._wait = wait
+        self._budget = budget
         # Not the loop's own executor, whose end the loop waits for: a transform that hangs must not hold the run.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
         self._cursor_since = float("-inf")  # when the cursor in hand was given; a stored one may be of any age
@@ -103,7 +106,8 @@ class Partition:
             try:
                 return await retrying(
                     partial(self._ask, checkpoint, cursor),
-                    delays=self._settings.http.retry_delays,
+                    limits=self._settings.http,
+                    budget=self._budget,
                     wait=self._wait,
                     failed=self._failed,
                 )
@@ -137,7 +141,7 @@ class Partition:
         try:
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
             chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
-        except _native.PageError as error:
+        except (_native.PageError, _native.CorePanic) as error:
             raise PageDamaged(f"the page can't be read: {error}") from error
         if chunk.has_more is not False and not chunk.next_cursor:
             raise PageDamaged("the page doesn't say what follows it: no next cursor, and no word that it is the last")

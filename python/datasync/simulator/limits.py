@@ -1,11 +1,15 @@
-"""Rate limits as the API keeps them: a sliding log of requests for each endpoint, with its headers."""
+"""Rate limits as the API keeps them: a sliding log of requests for each endpoint, with its headers.
+
+Other kinds of limits can be asked for, to try a client against an API that counts in another way.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
+
+from datasync.simulator.rules import AlignedWindow, AnchoredWindow, LeakyBucket, Rule, SlidingCounter, SlidingLog
 
 #: Epoch seconds; injected, so that tests need not wait.
 Clock = Callable[[], float]
@@ -13,30 +17,47 @@ Clock = Callable[[], float]
 # Requests that an endpoint allows for each one that the list allows: 10, 20, 40, 30 and about 45 in 60 s.
 SHARES = {"events": 1.0, "bulk": 2.0, "sessions": 4.0, "metrics": 3.0, "feed": 4.5}
 
+#: How a limit may count; the bucket holds `limit` and drains in one window.
+KINDS: dict[str, Callable[[int, float], Rule]] = {
+    "sliding": SlidingLog,
+    "anchored": AnchoredWindow,
+    "aligned": AlignedWindow,
+    "counter": SlidingCounter,
+    "bucket": lambda limit, window: LeakyBucket(limit, limit / window),
+}
 
-class Rule(NamedTuple):
-    """At most `limit` requests in any `window` seconds."""
+
+class Plan(NamedTuple):
+    """At most `limit` requests in `window` seconds, counted as `kind` says."""
 
     limit: int
     window: float
+    kind: str = "sliding"
+
+    def rule(self, share: float = 1.0) -> Rule:
+        """Make the rule, of a share of the limit; at least one request is allowed."""
+        return KINDS[self.kind](max(1, int(self.limit * share)), self.window)
 
 
-def parse_rule(text: str) -> Rule | None:
-    """Read `N/SECONDS`, or `none` for no limit.
+def parse_plan(text: str) -> Plan | None:
+    """Read `N/SECONDS`, `N/SECONDS:KIND`, or `none` for no limit.
 
     Raises:
-        ValueError: The text is neither.
+        ValueError: The text is none of them.
     """
     if text == "none":
         return None
-    number, _, seconds = text.partition("/")
+    numbers, _, kind = text.partition(":")
+    number, _, seconds = numbers.partition("/")
     try:
-        rule = Rule(int(number), float(seconds))
+        plan = Plan(int(number), float(seconds), kind or "sliding")
     except ValueError as error:
-        raise ValueError(f"rate-limit must read `N/SECONDS` or `none`, got `{text}`") from error
-    if rule.limit < 1 or not 0 < rule.window < math.inf:
+        raise ValueError(f"rate-limit must read `N/SECONDS[:KIND]` or `none`, got `{text}`") from error
+    if plan.limit < 1 or not 0 < plan.window < math.inf:
         raise ValueError(f"rate-limit must be above zero, got `{text}`")
-    return rule
+    if plan.kind not in KINDS:
+        raise ValueError(f"rate-limit must be of the kind {', '.join(KINDS)}, got `{text}`")
+    return plan
 
 
 class Quota(NamedTuple):
@@ -66,40 +87,35 @@ class Quota(NamedTuple):
         return headers
 
 
-class SlidingLog:
-    """The times of the requests in the last window."""
+class Meter:
+    """One rule on one clock."""
 
     def __init__(self, rule: Rule, clock: Clock, *, count_refused: bool) -> None:
         self._rule = rule
         self._clock = clock
         self._count_refused = count_refused
-        self._taken: deque[float] = deque()
 
     def take(self) -> Quota:
         """Take a slot, or be refused; a refused request takes one only where the API counts those."""
         now = self._clock()
-        taken, (limit, window) = self._taken, self._rule
-        while taken and taken[0] + window <= now:
-            taken.popleft()
-        refused = len(taken) >= limit
+        refused = not self._rule.admits(now)
         if not refused or self._count_refused:
-            taken.append(now)
-        reset = math.ceil(taken[0] + window - now)
-        return Quota(limit, max(0, limit - len(taken)), reset, refused)
+            self._rule.take(now)
+        told = self._rule.standing(now)
+        return Quota(int(told.limit), math.floor(told.remaining), math.ceil(told.reset), refused)
 
 
 class Limits:
-    """The separate logs of the endpoints, or none at all."""
+    """The separate limits of the endpoints, or none at all."""
 
-    def __init__(self, rule: Rule | None, clock: Clock, *, count_refused: bool = False) -> None:
-        self._logs: dict[str, SlidingLog] = {}
-        if rule is None:
+    def __init__(self, plan: Plan | None, clock: Clock, *, count_refused: bool = False) -> None:
+        self._meters: dict[str, Meter] = {}
+        if plan is None:
             return
         for endpoint, share in SHARES.items():
-            scaled = Rule(max(1, int(rule.limit * share)), rule.window)
-            self._logs[endpoint] = SlidingLog(scaled, clock, count_refused=count_refused)
+            self._meters[endpoint] = Meter(plan.rule(share), clock, count_refused=count_refused)
 
     def take(self, endpoint: str) -> Quota | None:
         """Take a slot of an endpoint; None where it has no limit."""
-        log = self._logs.get(endpoint)
-        return log.take() if log else None
+        meter = self._meters.get(endpoint)
+        return meter.take() if meter else None

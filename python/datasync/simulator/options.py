@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from datasync.simulator.chaos import parse_chaos
-from datasync.simulator.limits import parse_rule
+from datasync.simulator.limits import parse_plan
 
 #: Begins the line on standard output that ends in the base URL.
 READY = "listening on "
@@ -29,8 +29,9 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         api_key: The key that the API wants.
         page_cap: Records per page at most; larger limits are lowered to it silently.
         timestamps: How the list writes timestamps; the feed writes integers of epoch ms always.
-        rate_limit: `N/SECONDS` for the list, other endpoints in proportion; `none` is unlimited.
-        count_refused: Refused requests take a slot in the sliding log too.
+        rate_limit: `N/SECONDS` for the list, other endpoints in proportion; `N/SECONDS:KIND` counts in another way
+            than a sliding log (`KINDS` in limits.py); `none` is unlimited.
+        count_refused: Refused requests take a slot too.
         cursor_ttl: Life of a cursor in seconds, from the start of the request that gave it.
         expired_status: Status for an expired cursor, 400 or 502.
         latency: Seconds before every answer under `/api/v1`.
@@ -39,6 +40,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         slow_seconds: Seconds over which a `slow` answer drips.
         dashboard_headers: `Name: value` of each header that stream-access wants besides the key.
         token_ttl: Life of a stream token in seconds.
+        drop_tokens_every: Before every so many requests of the feed, all tokens given so far end; 0 is never.
         feed_bounds: Whether `since`/`until` include events exactly on the bound; half-open includes `since` only.
         feed_total: Whether the feed's `meta.total` counts all events or those of the window.
         prerender: Which pages (of `page_cap` records) are rendered before the first request.
@@ -64,6 +66,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     slow_seconds: float = 2.0
     dashboard_headers: tuple[str, ...] = ("X-Dashboard-Access: demo",)
     token_ttl: float = 300.0
+    drop_tokens_every: int = 0
     feed_bounds: FeedBounds = "inclusive"
     feed_total: FeedTotal = "all"
     prerender: Prerender = "list"
@@ -78,10 +81,12 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError("page-cap must be at least 1")
         if min(self.cursor_ttl, self.latency, self.slow_seconds, self.token_ttl) < 0:
             raise ValueError("seconds must not be negative")
+        if self.drop_tokens_every < 0:
+            raise ValueError("drop-tokens-every must not be negative")
         for header in self.dashboard_headers:
             if ":" not in header:
                 raise ValueError(f"dashboard-header must read `Name: value`, got `{header}`")
-        parse_rule(self.rate_limit)
+        parse_plan(self.rate_limit)
         parse_chaos(self.chaos)
 
     def dashboard(self) -> dict[str, str]:

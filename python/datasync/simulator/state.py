@@ -9,7 +9,7 @@ from typing import Any
 
 from datasync.simulator.chaos import Chaos, parse_chaos
 from datasync.simulator.dataset import Dataset
-from datasync.simulator.limits import Clock, Limits, parse_rule
+from datasync.simulator.limits import Clock, Limits, parse_plan
 from datasync.simulator.options import SimulatorOptions
 from datasync.simulator.pages import PageRenderer
 from datasync.simulator.served import ServedLog
@@ -25,11 +25,12 @@ class Simulator:
         self.dataset = Dataset(options.seed, options.count)
         damage_seed = options.seed if options.chaos_seed is None else options.chaos_seed
         self.chaos = Chaos(parse_chaos(options.chaos), damage_seed, options.count)
-        self.limits = Limits(parse_rule(options.rate_limit), clock, count_refused=options.count_refused)
+        self.limits = Limits(parse_plan(options.rate_limit), clock, count_refused=options.count_refused)
         self.pages = PageRenderer(self.dataset, self.chaos.damaged, options.page_cache_mb << 20)
         self.dashboard = options.dashboard()
         self.served = ServedLog()
         self._tokens: dict[str, float] = {}
+        self._shown = 0
         if options.prerender in ("list", "both"):
             self.pages.prerender(options.page_cap, options.timestamps)
         if options.prerender in ("feed", "both"):
@@ -45,7 +46,10 @@ class Simulator:
         return token
 
     def knows_token(self, token: str | None) -> bool:
-        """Tell whether a stream token is one of ours and still good."""
+        """Tell whether a stream token that the feed was shown is one of ours and still good."""
+        self._shown += 1
+        if self.options.drop_tokens_every and self._shown % self.options.drop_tokens_every == 0:
+            self._tokens.clear()
         return token is not None and self._tokens.get(token, 0.0) > self.clock()
 
     def totals(self) -> dict[str, int]:

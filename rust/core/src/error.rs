@@ -18,6 +18,8 @@ pub enum PageCode {
     EnvelopeType,
     /// Inflated, the body would be larger than allowed.
     InflateLimit,
+    /// Inflated, the body would be larger than its compressed size explains.
+    InflateRatio,
     /// The compressed body is damaged, or something follows it.
     InflateCorrupt,
     /// The compressed body ends early.
@@ -37,6 +39,7 @@ impl PageCode {
             Self::RecordsMissing => "records_missing",
             Self::EnvelopeType => "envelope_type",
             Self::InflateLimit => "inflate_limit",
+            Self::InflateRatio => "inflate_ratio",
             Self::InflateCorrupt => "inflate_corrupt",
             Self::InflateTruncated => "inflate_truncated",
             Self::InflateUnknownEncoding => "inflate_unknown_encoding",

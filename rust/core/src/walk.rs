@@ -4,6 +4,7 @@ use crate::error::Broken;
 use crate::nesting::Nesting;
 use crate::reject::RejectCode;
 use crate::scan::Scan;
+use crate::shape::Shape;
 use crate::trie::{NONE, Node, ROOT, Trie};
 use crate::unescape::unescape;
 
@@ -48,6 +49,7 @@ pub(crate) struct Walker {
     tracked: Vec<Tracked>,
     /// An unescaped key.
     key: Vec<u8>,
+    shape: Shape,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +80,7 @@ impl Walker {
     ) -> Result<(), Broken> {
         self.nesting.clear();
         self.tracked.clear();
+        self.shape.rewind();
         spans.fill(Span::default());
         let mut node = ROOT; // of the value under the cursor
         let mut below = NONE; // the node below which paths go on in the innermost open container
@@ -196,25 +199,42 @@ impl Walker {
     /// Step over a key and its colon to the value. Give the value's node.
     #[inline]
     fn key(&mut self, scan: &mut Scan<'_>, trie: &Trie, spans: &mut [Span], below: Node) -> Result<Node, Broken> {
+        let node = match self.shape.same(scan.body, scan.pos, below) {
+            Some((node, behind)) => {
+                scan.pos = behind;
+                node
+            }
+            None => self.new_key(scan, trie, below)?,
+        };
+        if node != NONE {
+            spans[node..trie.end(node)].fill(Span::default());
+        }
+        scan.whitespace();
+        Ok(node)
+    }
+
+    #[inline(never)]
+    fn new_key(&mut self, scan: &mut Scan<'_>, trie: &Trie, below: Node) -> Result<Node, Broken> {
+        let quote = scan.pos;
         if scan.peek() != b'"' {
             return Err(scan.broken("a key is missing"));
         }
-        let start = scan.pos + 1;
         let escaped = scan.string()?;
-        let mut node = NONE;
-        if below != NONE {
-            let raw = &scan.body[start..scan.pos - 1];
-            node = if escaped { self.escaped_child(trie, below, raw) } else { trie.child(below, raw) };
-            if node != NONE {
-                spans[node..trie.end(node)].fill(Span::default());
-            }
-        }
+        let raw = &scan.body[quote + 1..scan.pos - 1];
+        let node = match (below, escaped) {
+            (NONE, _) => NONE,
+            (_, true) => self.escaped_child(trie, below, raw),
+            (_, false) => trie.child(below, raw),
+        };
+        let end = scan.pos;
         scan.whitespace();
         if scan.peek() != b':' {
             return Err(scan.broken("`:` is missing"));
         }
         scan.pos += 1;
-        scan.whitespace();
+        // A flaw in a key has to be noted each time.
+        let plain = scan.pos == end + 1 && !escaped && scan.flaw.is_none();
+        self.shape.learn(plain.then(|| &scan.body[quote..scan.pos]), below, node);
         Ok(node)
     }
 

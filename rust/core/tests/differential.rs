@@ -116,6 +116,35 @@ proptest! {
     }
 
     #[test]
+    fn a_record_is_read_the_same_whatever_came_before_it(records in prop::collection::vec(prop::collection::vec((0..12_usize, 0..8_usize), 0..5), 1..9)) {
+        // Few keys and values, so that most of them come again, at the same place or at another.
+        let key = |index| [r#""a":"#, r#""b":"#, r#""id":"#, r#""a" :"#, r#""\u0061":"#, "\"a\tb\":", r#""\u0000":"#,
+            r#""abcdefghijklm":"#, r#""abcdefghijklmn":"#, r#""abcdefghijklmno":"#, r#""":"#, r#""aa":"#][index];
+        let value = |index| ["1", r#""x""#, "null", r#"{"a":1,"b":{"a":2}}"#, r#"{"b":{"b":3},"a":1}"#, r#"[{"a":4}]"#, "{}", "01"][index];
+        let records: Vec<_> = records.iter().map(|members| {
+            let members: Vec<_> = members.iter().map(|&(at, of)| format!("{}{}", key(at), value(of))).collect();
+            format!("{{{}}}", members.join(","))
+        }).collect();
+        let plan = plan("a.b");
+        let body = format!(r#"{{"data":[{}]}}"#, records.join(","));
+        let page = encode(&plan, body.as_bytes(), NOW_US).expect("a right page");
+        let raws: Vec<_> = records.iter().map(String::as_bytes).collect();
+        let together = extract(&plan, &raws, NOW_US);
+        let mut values = Vec::new();
+        let mut codes = Vec::new();
+        for (index, raw) in raws.iter().enumerate() {
+            let alone = extract(&plan, &[raw], NOW_US);
+            values.extend(alone.values);
+            codes.extend(alone.rejects.iter().map(|reject| (index, reject.code, reject.detail.clone())));
+        }
+        let told = |rejects: &[datasync_core::Reject<'_>]| rejects.iter().map(|reject| (reject.index, reject.code, reject.detail.clone())).collect::<Vec<_>>();
+        prop_assert_eq!(&together.values, &values);
+        prop_assert_eq!(told(&together.rejects), codes.clone());
+        prop_assert_eq!(told(&page.rejects), codes);
+        prop_assert_eq!(page.stats, together.stats);
+    }
+
+    #[test]
     fn no_bytes_whatever_make_it_panic(body in prop::collection::vec(prop_oneof![
         prop::sample::select(&b"{}[]:,\"\\ud8a01e-. \n\xff\xed"[..]), any::<u8>()], 0..60)) {
         let plan = plan("a");

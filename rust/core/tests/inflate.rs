@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use datasync_core::{PageCode, inflate};
+use datasync_core::{OneMember, PageCode, PageError, SMALL, inflate};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
@@ -30,24 +30,29 @@ fn bare(text: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
+/// `inflate` without a limit on the ratio.
+fn whole(body: &[u8], encoding: &str, max_bytes: usize) -> Result<Vec<u8>, PageError> {
+    inflate(body, encoding, max_bytes, usize::MAX)
+}
+
 fn code(body: &[u8], encoding: &str, max_bytes: usize) -> Option<PageCode> {
-    inflate(body, encoding, max_bytes).err().map(|error| error.code)
+    whole(body, encoding, max_bytes).err().map(|error| error.code)
 }
 
 #[test]
 fn what_was_compressed_comes_back() {
     for text in [&b""[..], b"x", &text(), &vec![b'a'; 300_000]] {
         let max = text.len();
-        assert!(inflate(&gzip(text), "gzip", max).expect("gzip") == text);
-        assert!(inflate(&zlib(text), "deflate", max).expect("zlib") == text);
-        assert!(inflate(&bare(text), "deflate", max).expect("bare") == text);
+        assert!(whole(&gzip(text), "gzip", max).expect("gzip") == text);
+        assert!(whole(&zlib(text), "deflate", max).expect("zlib") == text);
+        assert!(whole(&bare(text), "deflate", max).expect("bare") == text);
     }
 }
 
 #[test]
 fn several_gzip_members_are_one_body() {
     let body = [gzip(b"one "), gzip(b""), gzip(b"two")].concat();
-    assert_eq!(inflate(&body, "gzip", 7).expect("gzip"), b"one two");
+    assert_eq!(whole(&body, "gzip", 7).expect("gzip"), b"one two");
     assert_eq!(code(&body, "gzip", 6), Some(PageCode::InflateLimit));
 }
 
@@ -85,4 +90,48 @@ fn damage_and_trailing_bytes_are_refused() {
     assert_eq!(code(&body, "gzip", 1 << 24), Some(PageCode::InflateCorrupt));
     assert_eq!(code(b"plain text", "gzip", 100), Some(PageCode::InflateCorrupt));
     assert_eq!(code(b"plain", "br", 100), Some(PageCode::InflateUnknownEncoding));
+}
+
+#[test]
+fn more_than_the_ratio_explains_is_refused_but_not_of_small_bodies() {
+    for (compress, encoding) in [(gzip as fn(&[u8]) -> Vec<u8>, "gzip"), (zlib, "deflate"), (bare, "deflate")] {
+        let small = compress(&vec![b'a'; SMALL]);
+        assert_eq!(inflate(&small, encoding, usize::MAX, 1).map(|text| text.len()), Ok(SMALL));
+        let large = compress(&vec![b'a'; 4 * SMALL]);
+        let ratio = 4 * SMALL / large.len();
+        assert!(ratio > 500);
+        assert_eq!(inflate(&large, encoding, usize::MAX, ratio + 1).map(|text| text.len()), Ok(4 * SMALL));
+        let refused = inflate(&large, encoding, usize::MAX, ratio - 1).map_err(|error| error.code);
+        assert_eq!(refused, Err(PageCode::InflateRatio), "{encoding}");
+        let refused = inflate(&large, encoding, 2 * SMALL, ratio - 1).map_err(|error| error.code);
+        assert_eq!(refused, Err(PageCode::InflateLimit), "{encoding}");
+    }
+}
+
+#[test]
+fn one_member_in_one_go_is_the_same_or_left_to_the_other() {
+    let read = |body: &[u8]| {
+        let member = OneMember::find(body, usize::MAX, usize::MAX)?;
+        let mut out = vec![0; member.size];
+        member.read(&mut out).then_some(out)
+    };
+    let text = text();
+    let one = gzip(&text);
+    assert!(read(&one).as_ref() == Some(&text));
+    assert_eq!(read(&[&gzip(b"")[..], b"\0"].concat()), None); // zeros in its trailer, and one more
+    // The same member twice ends as one does.
+    for body in [[&one[..], &one].concat(), [&one[..], &gzip(b"")].concat(), [&one[..], b"\0"].concat(), zlib(&text)] {
+        assert!(read(&body).is_none());
+    }
+    let end = &one[one.len() - 8..];
+    for at in (0..one.len()).step_by(97).chain(one.len() - 8..one.len()) {
+        assert!(read(&one[..at]).is_none(), "{at}");
+        assert!(at == one.len() - 8 || read(&[&one[..at], end].concat()).is_none(), "{at}");
+        let mut damaged = one.clone();
+        damaged[at] ^= 1;
+        let same = whole(&damaged, "gzip", usize::MAX).ok();
+        assert!(read(&damaged).is_none_or(|text| Some(text) == same), "{at}");
+    }
+    assert!(OneMember::find(&one, text.len() - 1, usize::MAX).is_none());
+    assert!(OneMember::find(&gzip(&vec![b'a'; 4 * SMALL]), usize::MAX, 10).is_none());
 }

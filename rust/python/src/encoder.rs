@@ -6,6 +6,7 @@ use pyo3::types::{PyBytes, PyBytesMethods};
 
 use crate::errors::NativeError;
 use crate::extracted::ExtractedRows;
+use crate::guard::detached;
 use crate::page::EncodedPage;
 use crate::split::SplitPage;
 
@@ -24,13 +25,13 @@ impl PageEncoder {
     #[pyo3(signature = (body, *, now_us))]
     fn encode(&self, py: Python<'_>, body: &Bound<'_, PyBytes>, now_us: i64) -> PyResult<EncodedPage> {
         let body = body.as_bytes();
-        let encoded = py.detach(|| encode(&self.plan, body, now_us)).map_err(NativeError::from)?;
+        let encoded = detached(py, "encode", || encode(&self.plan, body, now_us))?.map_err(NativeError::from)?;
         EncodedPage::new(py, &self.plan, encoded)
     }
 
     fn split(&self, py: Python<'_>, body: &Bound<'_, PyBytes>) -> PyResult<SplitPage> {
         let body = body.as_bytes();
-        let split = py.detach(|| split(&self.plan, body)).map_err(NativeError::from)?;
+        let split = detached(py, "split", || split(&self.plan, body))?.map_err(NativeError::from)?;
         SplitPage::new(py, split)
     }
 
@@ -39,7 +40,7 @@ impl PageEncoder {
     #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
     fn extract(&self, py: Python<'_>, records: Vec<Bound<'_, PyBytes>>, now_us: i64) -> PyResult<ExtractedRows> {
         let records: Vec<&[u8]> = records.iter().map(PyBytesMethods::as_bytes).collect();
-        let extracted = py.detach(|| extract(&self.plan, &records, now_us));
+        let extracted = detached(py, "extract", || extract(&self.plan, &records, now_us))?;
         ExtractedRows::new(py, &self.plan, extracted)
     }
 }

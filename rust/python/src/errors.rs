@@ -1,16 +1,22 @@
 //! Errors of the core as Python exceptions.
 
 use pyo3::create_exception;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 create_exception!(datasync._native, PageError, PyValueError, "The page as a whole can't be used.");
 create_exception!(datasync._native, PlanError, PyValueError, "The plan can't be followed.");
+create_exception!(datasync._native, CorePanic, PyRuntimeError, "The native core is broken.");
 
-/// Either error of the core, on its way to Python.
+/// An error of the core on its way to Python.
 pub(crate) enum NativeError {
     Page(datasync_core::PageError),
     Plan(datasync_core::PlanError),
+    /// A bug: what was done, and the place in the source.
+    Panic {
+        point: &'static str,
+        place: String,
+    },
 }
 
 impl From<datasync_core::PageError> for NativeError {
@@ -36,6 +42,9 @@ impl From<NativeError> for PyErr {
                 set.err().unwrap_or(raised)
             }),
             NativeError::Plan(error) => PlanError::new_err(error.to_string()),
+            NativeError::Panic { point, place } => {
+                CorePanic::new_err(format!("the native core failed in `{point}` at {place}; this is a bug of datasync"))
+            }
         }
     }
 }

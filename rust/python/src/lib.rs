@@ -5,6 +5,7 @@ mod build;
 mod encoder;
 mod errors;
 mod extracted;
+mod guard;
 mod inflate;
 mod page;
 mod reject;
@@ -24,7 +25,7 @@ mod _native {
     #[pymodule_export]
     use super::encoder::PageEncoder;
     #[pymodule_export]
-    use super::errors::{PageError, PlanError};
+    use super::errors::{CorePanic, PageError, PlanError};
     #[pymodule_export]
     use super::extracted::ExtractedRows;
     #[pymodule_export]
@@ -47,6 +48,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::guard::init();
         super::errors::init(module)
     }
 }

@@ -7,6 +7,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::buffer;
+use crate::errors::NativeError;
+use crate::guard::detached;
 use crate::page::EncodedPage;
 
 #[pyclass(frozen, module = "datasync._native")]
@@ -16,9 +18,9 @@ pub(crate) struct CopyStream {
 
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
-pub(crate) fn copy_stream(py: Python<'_>, pages: Vec<Py<EncodedPage>>) -> CopyStream {
+pub(crate) fn copy_stream(py: Python<'_>, pages: Vec<Py<EncodedPage>>) -> Result<CopyStream, NativeError> {
     let rows: Vec<&Rows> = pages.iter().map(|page| page.get().tuples()).collect();
-    CopyStream { bytes: py.detach(|| core_copy_stream(&rows)) }
+    Ok(CopyStream { bytes: detached(py, "copy_stream", || core_copy_stream(&rows))? })
 }
 
 #[pymethods]

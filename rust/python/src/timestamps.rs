@@ -14,6 +14,7 @@ use pyo3::types::{IntoPyDict, PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, P
 
 use crate::buffer;
 use crate::errors::NativeError;
+use crate::guard::caught;
 use crate::tallies;
 
 /// Stands for NULL among instants. No instant is so early.
@@ -37,7 +38,7 @@ impl TimestampReader {
     /// The microseconds, or the code of the refusal, or None.
     fn read<'py>(&self, value: &Bound<'py, PyAny>, now_us: i64) -> PyResult<Bound<'py, PyAny>> {
         let py = value.py();
-        Ok(match self.reading(value, now_us)? {
+        Ok(match caught("timestamp", || self.reading(value, now_us))?? {
             Ok(Some(reading)) => reading.micros.into_pyobject(py)?.into_any(),
             Ok(None) => py.None().into_bound(py),
             Err(code) => PyString::new(py, code.as_str()).into_any(),
@@ -45,6 +46,12 @@ impl TimestampReader {
     }
 
     fn read_many(&self, values: &Bound<'_, PyList>, now_us: i64) -> PyResult<Instants> {
+        caught("timestamps", || self.many(values, now_us))?
+    }
+}
+
+impl TimestampReader {
+    fn many(&self, values: &Bound<'_, PyList>, now_us: i64) -> PyResult<Instants> {
         let mut micros = Vec::with_capacity(values.len() * size_of::<i64>());
         let mut refused = Vec::new();
         let mut tally = Tally::default();
@@ -68,9 +75,7 @@ impl TimestampReader {
         })?;
         Ok(Instants { micros, refused, tally })
     }
-}
 
-impl TimestampReader {
     /// Read an item of a list that is locked. An error if the list has become shorter.
     #[expect(clippy::inline_always, reason = "a call passes its result through memory")]
     #[inline(always)]

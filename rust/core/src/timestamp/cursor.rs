@@ -55,7 +55,10 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The value of a few digits.
+/// The value of digits; `None` if something else is among them, or if it is beyond 64 bits.
 pub(crate) fn value(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |value, digit| digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0')))
+    digits.iter().try_fold(0_i64, |value, digit| {
+        let unit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'))?;
+        value.checked_mul(10)?.checked_add(unit)
+    })
 }

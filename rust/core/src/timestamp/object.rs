@@ -15,12 +15,18 @@ use crate::reject::RejectCode::{
     self, TimestampInvalid, TimestampNotInCalendar, TimestampOutOfRange, TimestampTooLong, TypeMismatch,
 };
 
-/// Extended JSON of `MongoDB`.
+/// All objects that are read, in one: an attempt that fails would allocate its error.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Date<'a> {
+struct Object<'a> {
+    /// Extended JSON of `MongoDB`.
     #[serde(rename = "$date", borrow)]
-    date: &'a RawValue,
+    date: Option<&'a RawValue>,
+    /// Protocol Buffers and Firestore.
+    #[serde(alias = "_seconds", borrow)]
+    seconds: Option<&'a RawValue>,
+    #[serde(alias = "nanoseconds", alias = "_nanoseconds", borrow)]
+    nanos: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -30,22 +36,13 @@ struct Long<'a> {
     long: Cow<'a, str>,
 }
 
-/// Protocol Buffers and Firestore.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Seconds<'a> {
-    #[serde(alias = "_seconds", borrow)]
-    seconds: &'a RawValue,
-    #[serde(alias = "nanoseconds", alias = "_nanoseconds", borrow)]
-    nanos: Option<&'a RawValue>,
-}
-
 /// The instant that `object`, whose grammar is right, means.
 pub(super) fn instant(object: &[u8], policy: &Policy, now: i64) -> Result<Option<Reading>, RejectCode> {
-    if let Ok(Date { date }) = serde_json::from_slice(object) {
-        return mongo(date.get(), policy, now);
-    }
-    let Seconds { seconds, nanos } = serde_json::from_slice(object).map_err(|_| TypeMismatch)?;
+    let (seconds, nanos) = match serde_json::from_slice(object).map_err(|_| TypeMismatch)? {
+        Object { date: Some(date), seconds: None, nanos: None } => return mongo(date.get(), policy, now),
+        Object { date: None, seconds: Some(seconds), nanos } => (seconds, nanos),
+        Object { .. } => return Err(TypeMismatch),
+    };
     let seconds = whole(seconds.get())?;
     let nanos = nanos.map_or(Ok(0), |nanos| whole(nanos.get()))?;
     if !(0..SECOND_US * 1000).contains(&nanos) {
@@ -64,7 +61,7 @@ fn mongo(date: &str, policy: &Policy, now: i64) -> Result<Option<Reading>, Rejec
         let text: Cow<'_, str> = serde_json::from_str(date).map_err(|_| TypeMismatch)?;
         return policy.read(Value::Text(text.as_bytes()), now);
     }
-    let long: Option<Long<'_>> = serde_json::from_str(date).ok();
+    let long: Option<Long<'_>> = if date.starts_with('{') { serde_json::from_str(date).ok() } else { None };
     let digits = long.as_ref().map_or(date, |long| &long.long).as_bytes();
     if digits.len() > MAX_BYTES {
         return Err(TimestampTooLong);

@@ -1,0 +1,56 @@
+"""The built-in endpoint `datasync-feed`: the events feed of the DataSync API, which wants a token besides the key."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from datasync import envvars, hookspecs
+from datasync.config import Secret, Settings
+from datasync.endpoints.datasync_chain import CursorChain
+from datasync.http.access import AccessSpec
+from datasync.http.auth import ApiKeyAuth
+from datasync.http.origin import same_origin
+from datasync.http.token import TokenAuth
+from datasync.plugins import Register
+
+ACCESS_PATH: Final = "/internal/dashboard/stream-access"
+"""From the root of the server, not of the API."""
+
+
+class FeedEndpoint(CursorChain):
+    """`GET {API_BASE_URL}/events/d4ta/x7k9/feed`, or the path that comes with the token, with the key and the token.
+
+    Its records are those of the list, and its timestamps are all epoch milliseconds.
+    """
+
+    name: Final = "datasync.feed"
+    path = "/events/d4ta/x7k9/feed"
+
+    def __init__(self, settings: Settings) -> None:
+        key = ApiKeyAuth("X-API-Key", settings.api_key, base_url=settings.api_base_url)
+        spec = access_spec(settings.api_base_url, settings.access_headers)
+        super().__init__(TokenAuth(key, spec, learn=settings.mask.learn), key_source=settings.api_key.source)
+
+
+def access_spec(base_url: str, headers: Mapping[str, Secret]) -> AccessSpec:
+    """How the DataSync API gives tokens."""
+    return AccessSpec(
+        url=same_origin(base_url, ACCESS_PATH),
+        token="streamAccess.token",  # noqa: S106  # a path
+        lifetime="streamAccess.expiresIn",
+        header="streamAccess.tokenHeader",
+        endpoint="streamAccess.endpoint",
+        headers=headers,
+        headers_source=envvars.ACCESS_HEADERS,
+        refused_status=403,
+        refused_code="INVALID_STREAM_TOKEN",
+        hints={
+            "DASHBOARD_REQUIRED": f"the API wants more headers with this request: set {envvars.ACCESS_HEADERS} to a "
+            'JSON object of them, like {"X-Name": "value"}',
+        },
+    )
+
+
+@hookspecs.hookimpl
+def register_endpoints(register: Register) -> None:
+    """Offer `datasync-feed`."""
+    register("datasync-feed", FeedEndpoint)
