@@ -179,7 +179,7 @@ def test_migrations_may_run_twice_and_side_by_side(database: Database) -> None:
         await pool.close()
 
     asyncio.run(main())
-    assert database.value("SELECT count(*) FROM datasync_schema") == len(ddl.MIGRATIONS)
+    assert database.value("SELECT count(*) FROM datasync_schema") == len(ddl.HISTORY.steps)
 
 
 def test_a_cursor_table_of_another_program_is_kept_and_its_rows_are_not_continued(database: Database) -> None:
@@ -270,7 +270,7 @@ def test_a_checkpoint_from_before_there_were_partitions_is_gone_on_from(
     async def install() -> None:
         pool = await create_pool(settings(database))
         with monkeypatch.context() as patch:
-            patch.setattr(ddl, "MIGRATIONS", ddl.MIGRATIONS[:1])
+            patch.setattr(ddl, "HISTORY", msgspec.structs.replace(ddl.HISTORY, steps=ddl.HISTORY.steps[:1]))
             async with pool.acquire() as connection:
                 await ddl.migrate(connection)
         await pool.execute(

@@ -29,6 +29,7 @@ DOCUMENTS = (
     "docs/columns.md",
     "docs/partitions.md",
     "docs/rate-limits.md",
+    "docs/shared-budget.md",
     "docs/timestamps.md",
 )
 

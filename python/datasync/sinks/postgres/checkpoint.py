@@ -5,7 +5,7 @@ import time
 
 from datasync.errors import LeaseLost, SinkBusy
 from datasync.model import Batch, Committed
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres.connection import Connection
 
 LOCK_WAIT = 10.0
 """Seconds to wait for the stream's lock. A killed run's server process needs a moment to notice."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from datasync._native import copy_stream
 from datasync.model import Chunk, Column
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres.connection import Connection
 
 PIECE = 256 * 1024
 """Bytes handed to the socket at once. Larger ones hold up flow control; see the write-path figures in benches."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from datasync.model import Checkpoint, PartitionState, Window
+from datasync.postgres.connection import Connection
 from datasync.sinks.postgres.ddl import PARTITIONS_SINCE
-from datasync.sinks.postgres.pool import Connection
 
 _READ = """
 SELECT number, since_ms, until_ms, p.cursor_value, p.position, p.pages, p.served, p.complete, total

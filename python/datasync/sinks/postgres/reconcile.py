@@ -1,6 +1,6 @@
 """Is everything there that the API has? Counted in the database itself."""
 
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres.connection import Connection
 
 _COUNTS = """
 SELECT (SELECT count(*) FROM ingested_events) AS rows,

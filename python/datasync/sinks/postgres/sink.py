@@ -10,9 +10,10 @@ from datasync.config import Settings
 from datasync.errors import ConfigError, RowsMissing, SinkUnavailable
 from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
+from datasync.postgres.connection import Connection
+from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import checkpoint, copy, ddl, partitions, quarantine, reconcile, shape
-from datasync.sinks.postgres.errors import mapped
-from datasync.sinks.postgres.pool import Connection, create_pool
+from datasync.sinks.postgres.pool import create_pool
 
 CLOSE_TIMEOUT = 5.0
 """Seconds for a clean close; then connections are cut."""
@@ -67,7 +68,7 @@ class PostgresSink:
             async with self._writer.transaction():
                 self._epoch = await checkpoint.take_over(self._writer, self._stream, self._source, restart=restart)
                 await partitions.begin(self._writer, self._stream, restart=restart)
-                taken = await partitions.read(self._writer, self._stream, len(ddl.MIGRATIONS))
+                taken = await partitions.read(self._writer, self._stream, len(ddl.HISTORY.steps))
             await copy.clear(self._writer)
             return taken
 
