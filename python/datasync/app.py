@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 
 import structlog
 
@@ -12,6 +13,8 @@ from datasync.http.budget import RetryBudget
 from datasync.http.client import HttpxTransport
 from datasync.limits.concurrency import AdaptiveSlots, SeedSlots, Slots
 from datasync.limits.governor import Governor
+from datasync.limits.shared import shared_budget
+from datasync.limits.sharing import SharedBuckets
 from datasync.model import RunStats
 from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
 from datasync.pipeline import lanes
@@ -38,7 +41,6 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     chain = _chain(settings, plugins)
     lane = lanes.choose(endpoint.plan, chain)
     sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
-    governor = Governor(_slots(settings), stats, stop.wait, max_wait=settings.limits.max_wait)
     budget = RetryBudget(time.monotonic)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
@@ -46,7 +48,10 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     )
     stop.on_request(lambda: stop.give_up_after(settings.shutdown.total, lambda: _interrupted(stats, started)))
     try:
-        async with HttpxTransport(settings, endpoint.auth) as transport:
+        async with AsyncExitStack() as stack:
+            shared = await _shared(settings, stack)
+            governor = Governor(_slots(settings), stats, stop.wait, max_wait=settings.limits.max_wait, shared=shared)
+            transport = await stack.enter_async_context(HttpxTransport(settings, endpoint.auth))
             # Not the loop's own executor, whose end the loop waits for: a transform that hangs must not hold the run.
             thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
             flow = Flow(
@@ -82,6 +87,18 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
 
 def _interrupted(stats: RunStats, started: float) -> None:
     report(INTERRUPTED, stats, time.monotonic() - started)
+
+
+async def _shared(settings: Settings, stack: AsyncExitStack) -> SharedBuckets | None:
+    if not settings.limits.shared:
+        return None
+    budget = shared_budget(settings, settings.api_base_url, _awake)
+    return SharedBuckets(await stack.enter_async_context(budget))
+
+
+def _awake() -> float:
+    """Seconds on a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def _slots(settings: Settings) -> Slots:

@@ -17,6 +17,9 @@ RETRY_FOR: Final = "DATASYNC_RETRY_FOR"
 MAX_WAIT: Final = "DATASYNC_MAX_WAIT"
 """Seconds of the longest wait for the rate limit; 900 if absent, `inf` for any. A longer one ends the run."""
 
+SHARED_LIMIT: Final = "DATASYNC_SHARED_LIMIT"
+"""`1` draws on one budget with all processes that use the same key and database; see docs/shared-budget.md."""
+
 CONCURRENCY: Final = "DATASYNC_CONCURRENCY"
 """How many requests may be in flight: `adaptive` (the default) or `seed`."""
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 import asyncpg
 import pytest
 
+from datasync.limits.search import Start
 from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
 from datasync.simulator.served import Served
 from tests.support import API_KEY, Database, Run, environment, finish, ingest
@@ -71,9 +72,8 @@ def test_every_event_is_stored_right_whatever_the_bounds_and_the_total_mean(
 def test_no_slot_is_idle_until_the_last_pages_however_uneven_the_data(
     simulate: Simulate, database: Database, crowd: str
 ) -> None:
-    workers, latency = 5, 0.15
-    # It tells its limit: to one that tells nothing the first requests go one by one.
-    api = simulate(options(30_000, page_cap=100, crowd=crowd, latency=latency, rate_limit="1000/1"))
+    workers, latency = 5, 0.1
+    api = simulate(options(30_000, page_cap=100, crowd=crowd, latency=latency))
     run = ingest_windows(database, api, workers)
     assert run.code == 0, run.stderr
     entries = answers(api)
@@ -81,11 +81,12 @@ def test_no_slot_is_idle_until_the_last_pages_however_uneven_the_data(
     # Between an answer and the next request the client encodes and asks for its permit: that is not an idle slot.
     grace = latency / 2
     steps = sorted([(entry.time, 1) for entry in entries] + [(entry.ended + grace, -1) for entry in entries])
-    begin, end = entries[0].time, max(entry.time for entry in entries)
+    # The feed tells nothing of a limit: the first requests go one by one, until it is clear that they don't meet one.
+    begin, end = entries[Start.CAREFUL_REQUESTS + 16].time, max(entry.time for entry in entries)
     full = under_way = 0.0
     for (moment, step), (following, _) in pairwise(steps):
         under_way += step
-        if under_way >= workers and moment < end:
+        if under_way >= workers and begin <= moment < end:
             full += min(following, end) - moment
     assert full / (end - begin) >= 0.9
     assert len(entries) <= 300 * 1.1

@@ -25,6 +25,7 @@ Environment (or .env):
   {envvars.RETRY_FOR}   like --retry-for
   {envvars.MAX_WAIT}    like --max-wait
   {envvars.CONCURRENCY} like --concurrency
+  {envvars.SHARED_LIMIT} 1 is like --shared-limit
   {envvars.ENDPOINT}    like --endpoint
   {envvars.ACCESS_HEADERS}   JSON object of headers for the request for a token
 
@@ -75,6 +76,11 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     help="requests in flight: as many as make it faster (adaptive), or by fixed rules (seed)",
 )
 @click.option(
+    "--shared-limit",
+    is_flag=True,
+    help="share the rate limit with the other runs that use this key and this database",
+)
+@click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
     help=f"chains read side by side, where the endpoint takes windows of time (or {envvars.PARTITIONS})",
@@ -88,6 +94,7 @@ def ingest(
     retry_for: str | None,
     max_wait: str | None,
     concurrency: str | None,
+    shared_limit: bool,
     partitions: int | None,
     restart: bool,
 ) -> None:
@@ -106,6 +113,7 @@ def ingest(
             retry_for=retry_for,
             max_wait=max_wait,
             concurrency=concurrency,
+            shared_limit=shared_limit,
             partitions=partitions,
         )
         log.configure(terminal=terminal, mask=settings.mask)

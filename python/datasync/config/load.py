@@ -28,6 +28,7 @@ def load(
     retry_for: str | None = None,
     max_wait: str | None = None,
     concurrency: str | None = None,
+    shared_limit: bool = False,
     partitions: int | None = None,
 ) -> Settings:
     """Give the settings of a run.
@@ -43,6 +44,7 @@ def load(
         retry_for: see HttpSettings; wins over the variable.
         max_wait: see LimitSettings; wins over the variable.
         concurrency: see LimitSettings; wins over the variable.
+        shared_limit: see LimitSettings; the variable says the same with 1.
         partitions: see Settings; wins over the variable.
 
     Raises:
@@ -76,13 +78,23 @@ def load(
         transforms=transforms,
         restart=restart,
         http=_http(retry_for or value(envvars.RETRY_FOR)),
-        limits=_limits(max_wait or value(envvars.MAX_WAIT), concurrency or value(envvars.CONCURRENCY)),
+        limits=_limits(
+            max_wait or value(envvars.MAX_WAIT),
+            concurrency or value(envvars.CONCURRENCY),
+            shared=shared_limit or _switch(envvars.SHARED_LIMIT, value(envvars.SHARED_LIMIT)),
+        ),
         partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
     )
 
 
-def _limits(max_wait: str, concurrency: str) -> LimitSettings:
-    limits = LimitSettings()
+def _switch(name: str, value: str) -> bool:
+    if value.strip() not in ("", "0", "1"):
+        raise ConfigError(f"{name} is neither 1 nor 0: `{value}`", hint="leave it out for no")
+    return value.strip() == "1"
+
+
+def _limits(max_wait: str, concurrency: str, *, shared: bool) -> LimitSettings:
+    limits = LimitSettings(shared=shared)
     if max_wait.strip():
         seconds = _seconds(max_wait)
         if math.isnan(seconds):

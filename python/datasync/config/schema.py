@@ -61,10 +61,12 @@ class LimitSettings(msgspec.Struct, frozen=True):
 
     Attributes:
         concurrency: `adaptive` adds requests in flight only while that makes the run faster; `seed` is the seed's rule.
+        shared: draw on one budget with all processes that use the same key and database.
         max_wait: seconds. A run that would have to wait longer for the rate limit ends, and says when to go on.
     """
 
     concurrency: Literal["adaptive", "seed"] = "adaptive"
+    shared: bool = False
     max_wait: float = 900.0
 
 

@@ -63,6 +63,11 @@ class WindowBucket:
         return self._window.seconds
 
     @property
+    def limit(self) -> float:
+        """Requests, or units of cost, in a window."""
+        return self._ledger.limit
+
+    @property
     def rate(self) -> float | None:
         """Requests a second that it allows in the long run; None where it counts something else."""
         if self._costly or not (0 < self._ledger.window < math.inf and self._ledger.limit < math.inf):

@@ -58,6 +58,14 @@ async def _pieces(stream: memoryview) -> AsyncIterator[bytes]:
         yield cast("bytes", stream[start : start + PIECE])
 
 
+async def own(connection: Connection) -> None:
+    """Keep the staging table to the transaction of `connection`.
+
+    Runs of other streams use it, too: with rows of two in it each would wait for the other to empty it.
+    """
+    await connection.execute("LOCK TABLE staging_events IN SHARE ROW EXCLUSIVE MODE")
+
+
 async def upsert(connection: Connection, columns: Sequence[Column]) -> int:
     """Move the staged rows into the target; rows whose key is there already stay as they are. Give the new ones."""
     names = ", ".join(f'"{column.name}"' for column in columns)

@@ -76,6 +76,8 @@ class PostgresSink:
         """See Sink."""
         with mapped("storing a batch"):
             async with self._writer.transaction():
+                if batch.row_count:
+                    await copy.own(self._writer)
                 await copy.stage(self._writer, batch.chunks, self._columns)
                 inserted = await copy.upsert(self._writer, self._columns) if batch.row_count else 0
                 rejects = batch.rejects
