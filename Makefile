@@ -76,6 +76,7 @@ bench: build ## Measure, and write benches/RESULTS.md
 
 .PHONY: bench-limits
 bench-limits: build ## Play the rate-limit scenarios, and write benches/LIMITS.md
+	$(BIN)/python -m benches.shared
 	$(BIN)/python -m benches.limits
 
 .PHONY: bench-check

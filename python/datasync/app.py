@@ -1,18 +1,22 @@
 """Puts the parts of a run together."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 
 import structlog
 
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint
-from datasync.errors import Interrupted
+from datasync.errors import Interrupted, Paused
 from datasync.http.budget import RetryBudget
 from datasync.http.client import HttpxTransport
 from datasync.limits.concurrency import AdaptiveSlots, SeedSlots, Slots
 from datasync.limits.governor import Governor
+from datasync.limits.shared import shared_budget
+from datasync.limits.sharing import SharedBuckets
 from datasync.model import RunStats
-from datasync.observe.report import report
+from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
 from datasync.pipeline import lanes
 from datasync.pipeline.flow import Flow
 from datasync.pipeline.partition import Partition
@@ -37,7 +41,6 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     chain = _chain(settings, plugins)
     lane = lanes.choose(endpoint.plan, chain)
     sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
-    governor = Governor(_slots(settings), stats, stop.wait, max_wait=settings.limits.max_wait)
     budget = RetryBudget(time.monotonic)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
@@ -45,10 +48,17 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     )
     stop.on_request(lambda: stop.give_up_after(settings.shutdown.total, lambda: _interrupted(stats, started)))
     try:
-        async with HttpxTransport(settings, endpoint.auth) as transport:
-            partition = Partition(endpoint, lane, transport, governor, settings, stats, stop.wait, budget)
+        async with AsyncExitStack() as stack:
+            shared = await _shared(settings, stack)
+            governor = Governor(_slots(settings), stats, stop.wait, max_wait=settings.limits.max_wait, shared=shared)
+            transport = await stack.enter_async_context(HttpxTransport(settings, endpoint.auth))
+            # Not the loop's own executor, whose end the loop waits for: a transform that hangs must not hold the run.
+            thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
             flow = Flow(
-                partition,
+                endpoint,
+                lambda part: Partition(
+                    part, endpoint, lane, transport, governor, settings, stats, stop.wait, budget, thread
+                ),
                 sink,
                 settings,
                 stats,
@@ -58,6 +68,9 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
                 ),
             )
             fresh = await flow.run()
+    except Paused:
+        report(PAUSED, stats, time.monotonic() - started)
+        raise
     except Stopped:
         _interrupted(stats, started)
         raise Interrupted(stop.signal_number or 0) from None
@@ -68,12 +81,24 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
         structlog.get_logger().info(
             "the stream was read to its end before; nothing to do", hint="--restart reads it from the beginning"
         )
-    report("ingestion complete", stats, time.monotonic() - started)
+    report(COMPLETE, stats, time.monotonic() - started)
     return stats
 
 
 def _interrupted(stats: RunStats, started: float) -> None:
-    report("ingestion interrupted", stats, time.monotonic() - started)
+    report(INTERRUPTED, stats, time.monotonic() - started)
+
+
+async def _shared(settings: Settings, stack: AsyncExitStack) -> SharedBuckets | None:
+    if not settings.limits.shared:
+        return None
+    budget = shared_budget(settings, settings.api_base_url, _awake)
+    return SharedBuckets(await stack.enter_async_context(budget))
+
+
+def _awake() -> float:
+    """Seconds on a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def _slots(settings: Settings) -> Slots:

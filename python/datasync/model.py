@@ -141,6 +141,7 @@ class Chunk(msgspec.Struct, frozen=True):
         dropped: records a transform left out on purpose.
         next_cursor, has_more, total: the page's own words; None where it says nothing.
         last_key, last_timestamp_us: of the last stored record.
+        newest_us: the latest timestamp among the stored records, or None.
         timestamps: for each `timestamptz` column how many values were written as text, in s, ms, us and ns, and how
             many were special in some way; see `_native.EncodedPage`.
     """
@@ -157,19 +158,30 @@ class Chunk(msgspec.Struct, frozen=True):
     copy: EncodedPage | None = None
     rows: Sequence[Row] | None = None
     dropped: int = 0
+    newest_us: int | None = None
     timestamps: Mapping[str, Mapping[str, int]] = {}
 
 
+class Window(msgspec.Struct, frozen=True):
+    """A part of the line of time: from `since` on, up to and without `until`. Milliseconds since 1970 UTC.
+
+    None is without end on that side. Each moment belongs to exactly one of a stream's windows.
+    """
+
+    since: int | None = None
+    until: int | None = None
+
+
 class Checkpoint(msgspec.Struct, frozen=True):
-    """The place from which a run goes on, true once the batch that carries it is committed.
+    """The place from which a partition goes on, true once the batch that carries it is committed.
 
     Attributes:
         cursor: to ask for next; None is the beginning.
         position: the same place in terms that don't expire, or None.
         pages: read so far, over all runs.
         served: records in those pages, repeats included.
-        total: records the API says there are; the most it has said, or None.
-        complete: the end was reached and proven. The cursor then is still that of the last page.
+        total: records the API says the stream has; the most it has said, whichever partition asked, or None.
+        complete: the end was reached. The cursor then is still that of the last page.
     """
 
     cursor: str | None = None
@@ -180,11 +192,35 @@ class Checkpoint(msgspec.Struct, frozen=True):
     complete: bool = False
 
 
+class PartitionState(msgspec.Struct, frozen=True):
+    """What the sink keeps of a partition. A stream begins as one, number 0, with all of time for its window.
+
+    The stream is complete when all its partitions are: the sink lets the last one be so only once the end is proven.
+    """
+
+    number: int = 0
+    window: Window = Window()
+    checkpoint: Checkpoint = Checkpoint()
+
+
 class Batch(msgspec.Struct, frozen=True):
-    """Contiguous pages and the checkpoint that is true once they are stored. Never split over two transactions."""
+    """Contiguous pages of one partition, and what is true once they are stored. Never split over two transactions.
+
+    Attributes:
+        partition: number of the partition.
+        windows: of partitions that are new or share theirs since the batch before, by number. Stored together, in this
+            batch's transaction, so that no moment is without an owner.
+    """
 
     chunks: Sequence[Chunk]
     checkpoint: Checkpoint
+    partition: int = 0
+    windows: Mapping[int, Window] = {}
+
+    @property
+    def records(self) -> int:
+        """Records in the pages."""
+        return sum(chunk.records for chunk in self.chunks)
 
     @property
     def row_count(self) -> int:
@@ -209,13 +245,15 @@ class Committed(msgspec.Struct, frozen=True):
         rows: new in the target.
         duplicates: seen before, in the target or in quarantine.
         quarantined: new in quarantine.
-        missing: of a batch whose checkpoint says complete: records that are not there. If there are any, everything
-            was stored but the checkpoint: it stays before the last page.
+        complete: this was the stream's last batch, and the end is proven.
+        missing: this was the last batch, and so many records are not there. Everything was stored, but each partition
+            stays before its last page.
     """
 
     rows: int
     duplicates: int
     quarantined: int
+    complete: bool = False
     missing: int = 0
 
 
@@ -229,9 +267,12 @@ class RunStats(msgspec.Struct):
         retries: requests repeated after a failure other than 429.
         waited: seconds spent waiting for the rate limit.
         utilisation: the share of the requests allowed so far that was used, 0 to 1; None if the API tells no limit.
+        allowed_per_second: requests that the tightest budget allows in the long run; None if the API tells no limit.
+        fetched: records of the pages that were read.
         total: records the API says there are, or None.
         served: records of this stream committed over all runs.
         reseeks: times an expired cursor was replaced.
+        splits: times a window was cut, so that idle workers had one.
         timestamps: for each `timestamptz` column how its values were written; see Chunk.
     """
 
@@ -245,7 +286,10 @@ class RunStats(msgspec.Struct):
     retries: int = 0
     waited: float = 0.0
     utilisation: float | None = None
+    allowed_per_second: float | None = None
+    fetched: int = 0
     total: int | None = None
     served: int = 0
     reseeks: int = 0
+    splits: int = 0
     timestamps: dict[str, dict[str, int]] = {}

@@ -79,7 +79,7 @@ def test_cursor_lives_from_the_start_of_its_request() -> None:
 
 def test_cursor_expires_by_the_time_the_answer_is_made() -> None:
     api = Api(latency=0.01)
-    clock = iter([1_800_000_000.0, 1_800_000_003.2])
+    clock = iter([1_800_000_000.0, 1_800_000_003.2, 1_800_000_003.2])  # asked, answered, ended
     api.simulator.clock = lambda: next(clock)
     assert api.ask(LIST).json()["pagination"]["cursorExpiresIn"] == 116
 

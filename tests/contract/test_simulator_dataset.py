@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasync.simulator.dataset import NEWEST_MS, TYPE_COUNTS, Dataset
+from datasync.simulator.dataset import NEWEST_MS, TYPE_COUNTS, Crowd, Dataset
 from datasync.simulator.pages import BAD_TIMESTAMPS, Page, PageRenderer, iso_timestamps
 
 DATASET = Dataset(7, 12_345)
@@ -49,6 +49,19 @@ def test_newest_event_and_span_are_as_documented() -> None:
     assert NEWEST_MS - full.timestamp_ms(2_999) == pytest.approx(3_000 * 864.864, abs=1_000)
     # The spacing does not depend on the count, so this is where the last of 3,000,000 lies.
     assert (NEWEST_MS - full.timestamp_ms(2_999_999)) / 86_400_000 == pytest.approx(30.03, abs=0.001)
+
+
+@pytest.mark.parametrize(("crowd", "begins"), [("newest", 0.0), ("middle", 0.475), ("oldest", 0.95)])
+def test_a_crowd_is_nine_tenths_of_the_events_in_a_twentieth_of_the_time(crowd: Crowd, begins: float) -> None:
+    crowded = Dataset(7, 10_000, crowd)
+    moments = crowded.timestamps(0, 10_000)
+    keys = list(zip(moments, crowded.ids(), strict=True))
+    assert keys == sorted(keys, reverse=True)
+    assert moments == [crowded.timestamp_ms(index) for index in range(10_000)]
+    assert (moments[0] - moments[-1]) / (10_000 * 864.864) == pytest.approx(1.0, abs=0.01)
+    span = 10_000 * 864.864
+    inside = [begins * span - 1 <= NEWEST_MS - moment <= (begins + 0.05) * span + 1 for moment in moments]
+    assert sum(inside) / 10_000 == pytest.approx(0.9, abs=0.01)
 
 
 def test_ids_are_distinct_uuid4() -> None:

@@ -119,7 +119,9 @@ def test_slow_answer_drips_and_is_whole() -> None:
             pieces = sum(1 for _ in answer.iter_raw())
         assert time.monotonic() - began >= 0.1
         assert pieces > 3
-        assert process.served()[0].complete
+        (entry,) = process.served()
+        assert entry.complete
+        assert entry.ended - entry.time >= 0.1
 
 
 def test_a_client_that_asks_again_gets_every_event_in_spite_of_all_damage() -> None:

@@ -21,9 +21,9 @@ def options(count: int, **more: object) -> SimulatorOptions:
 
 
 def feed(database: Database, api: SimulatorProcess, *arguments: str, headers: str = ACCESS) -> Run:
-    return ingest(
-        database.dsn, api.base_url, "--endpoint", "datasync-feed", *arguments, DATASYNC_ACCESS_HEADERS=headers
-    )
+    """One chain, so that the number of requests is known."""
+    one = ("--endpoint", "datasync-feed", "--partitions", "1")
+    return ingest(database.dsn, api.base_url, *one, *arguments, DATASYNC_ACCESS_HEADERS=headers)
 
 
 def statuses(api: SimulatorProcess) -> Counter[tuple[str, int]]:

@@ -194,7 +194,7 @@ def test_a_second_run_of_the_same_stream_is_refused(
     simulate: Simulate, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from datasync.errors import SinkBusy
-    from datasync.model import Checkpoint
+    from datasync.model import PartitionState
     from datasync.sinks.postgres import checkpoint
     from tests.contract.test_sink_postgres import sink
 
@@ -203,12 +203,12 @@ def test_a_second_run_of_the_same_stream_is_refused(
     async def main() -> None:
         first, second = sink(database), sink(database)
         try:
-            assert await first.connect() == Checkpoint()
+            assert await first.connect() == (PartitionState(),)
             with pytest.raises(SinkBusy, match=r"datasync\.events"):
                 await second.connect()
             await first.close()
             third = sink(database)
-            assert await third.connect() == Checkpoint()
+            assert await third.connect() == (PartitionState(),)
             await third.close()
         finally:
             await first.close()

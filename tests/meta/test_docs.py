@@ -1,6 +1,7 @@
 """What the documents tell people to type works, and what they point to is there."""
 
 import ast
+import inspect
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -26,7 +27,9 @@ DOCUMENTS = (
     "benches/RESULTS.md",
     "docs/authentication.md",
     "docs/columns.md",
+    "docs/partitions.md",
     "docs/rate-limits.md",
+    "docs/shared-budget.md",
     "docs/timestamps.md",
 )
 
@@ -102,7 +105,9 @@ def test_every_exit_code_and_table_of_the_readme_is_real(database: Database) -> 
         return {row[0] for row in rows}
 
     text = (ROOT / "README.md").read_text()
-    assert {"ingested_events", "quarantined_events", "cursor_state"} <= asyncio.run(tables())
+    names = {"ingested_events", "quarantined_events", "cursor_state", "stream_partitions"}
+    assert names <= asyncio.run(tables())
+    assert all(f"| `{name}` |" in text for name in names)
     for code in (errors.EXIT_DONE, errors.EXIT_LEFT, errors.EXIT_SETUP):
         assert f"| {code} |" in text
 
@@ -158,6 +163,29 @@ def test_every_field_and_value_of_a_policy_is_in_its_document() -> None:
     for field in info.fields:
         values = field.type.values if isinstance(field.type, msgspec.inspect.LiteralType) else []
         assert all(f"`{word}`" in text for word in (field.name, *values)), field.name
+
+
+def test_the_methods_of_a_windowed_endpoint_stand_in_their_document_as_they_are() -> None:
+    from datasync.endpoints.base import Windowed
+
+    (source,) = blocks("docs/partitions.md", "python")
+    shown = {
+        part.name: [a.arg for a in part.args.args]
+        for part in ast.parse(source).body
+        if isinstance(part, ast.FunctionDef)
+    }
+    methods = {name: value for name, value in vars(Windowed).items() if not name.startswith("_")}
+    assert shown == {name: list(inspect.signature(value).parameters) for name, value in methods.items()}
+
+
+def test_the_numbers_of_the_partitions_document_are_the_programs() -> None:
+    from datasync.config.schema import SlotSettings
+    from datasync.pipeline.line import MIN_SPAN
+
+    text = (ROOT / "docs" / "partitions.md").read_text()
+    assert f"slots at the start, {SlotSettings().initial}." in text
+    assert "shorter than a second" in text
+    assert MIN_SPAN == 1000
 
 
 def test_every_dialect_of_rate_headers_is_in_its_document() -> None:

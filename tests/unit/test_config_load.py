@@ -81,6 +81,18 @@ def test_a_malformed_value_is_refused_by_name_and_never_shown(name: str, value: 
     assert "s3cret" not in f"{caught.value}{caught.value.hint}{caught.value!r}"
 
 
+@pytest.mark.parametrize("value", ["0", "101", "-1", "4.5", "many", "²"])
+def test_a_number_of_partitions_that_makes_no_sense_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match="DATASYNC_PARTITIONS"):
+        load(GOOD | {"DATASYNC_PARTITIONS": value})
+
+
+def test_partitions_come_from_the_argument_then_the_variable_then_from_the_slots() -> None:
+    assert load(GOOD).partitions is None
+    assert load(GOOD | {"DATASYNC_PARTITIONS": " 100 "}).partitions == 100
+    assert load(GOOD | {"DATASYNC_PARTITIONS": "8"}, partitions=3).partitions == 3
+
+
 def test_the_endpoint_is_the_list_unless_the_variable_or_the_option_says_otherwise() -> None:
     assert load(GOOD).endpoint == "datasync"
     environ = GOOD | {"DATASYNC_ENDPOINT": "datasync-feed"}

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from datasync import app, envvars, loop
 from datasync.config import Masker, load
+from datasync.config.schema import MAX_PARTITIONS
 from datasync.errors import DatasyncError, Interrupted
 from datasync.observe import log
 from datasync.observe.progress import LogProgress, TerminalProgress
@@ -22,6 +23,9 @@ Environment (or .env):
   {envvars.API_BASE_URL}   the API's root, like https://api.example.com/api/v1
   {envvars.API_KEY}        the key, sent as X-API-Key
   {envvars.RETRY_FOR}   like --retry-for
+  {envvars.MAX_WAIT}    like --max-wait
+  {envvars.CONCURRENCY} like --concurrency
+  {envvars.SHARED_LIMIT} 1 is like --shared-limit
   {envvars.ENDPOINT}    like --endpoint
   {envvars.ACCESS_HEADERS}   JSON object of headers for the request for a token
 
@@ -61,6 +65,26 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     metavar="SECONDS",
     help="ask a failing API again for this long, then end the run at its checkpoint; 900 unless told",
 )
+@click.option(
+    "--max-wait",
+    metavar="SECONDS",
+    help="wait this long for the rate limit, else end the run and say until when; 900 unless told, inf for any wait",
+)
+@click.option(
+    "--concurrency",
+    type=click.Choice(["adaptive", "seed"]),
+    help="requests in flight: as many as make it faster (adaptive), or by fixed rules (seed)",
+)
+@click.option(
+    "--shared-limit",
+    is_flag=True,
+    help="share the rate limit with the other runs that use this key and this database",
+)
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    help=f"chains read side by side, where the endpoint takes windows of time (or {envvars.PARTITIONS})",
+)
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
 def ingest(
     endpoint: str | None,
@@ -68,6 +92,10 @@ def ingest(
     plugins: tuple[Path, ...],
     env_file: Path | None,
     retry_for: str | None,
+    max_wait: str | None,
+    concurrency: str | None,
+    shared_limit: bool,
+    partitions: int | None,
     restart: bool,
 ) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
@@ -83,6 +111,10 @@ def ingest(
             transforms=transforms,
             restart=restart,
             retry_for=retry_for,
+            max_wait=max_wait,
+            concurrency=concurrency,
+            shared_limit=shared_limit,
+            partitions=partitions,
         )
         log.configure(terminal=terminal, mask=settings.mask)
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import click
 
 from datasync.simulator.chaos import RECORD_KINDS, REQUEST_KINDS
+from datasync.simulator.dataset import Crowd
 from datasync.simulator.options import FeedBounds, FeedTotal, Prerender, SimulatorOptions, TimestampForm
 
 _DEFAULTS = SimulatorOptions()
@@ -27,6 +28,9 @@ def _choice(form: Any) -> click.Choice[str]:
 @click.option("--port", default=8080, type=click.IntRange(0, 65_535), help="tcp port, 0 takes a free one")
 @click.option("--count", default=_DEFAULTS.count, type=click.IntRange(0), help="number of events")
 @click.option("--seed", default=_DEFAULTS.seed, help="decides the events")
+@click.option(
+    "--crowd", default=_DEFAULTS.crowd, type=_choice(Crowd), help="where in time 90 % of the events lie in 5 % of it"
+)
 @click.option("--api-key", default=_DEFAULTS.api_key, help="key that the api wants")
 @click.option("--page-cap", default=_DEFAULTS.page_cap, type=click.IntRange(1), help="records per page at most")
 @click.option("--timestamps", default=_DEFAULTS.timestamps, type=_choice(TimestampForm), help="form on the list")

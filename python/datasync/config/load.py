@@ -6,13 +6,16 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 from dotenv import dotenv_values
 
 from datasync import envvars
 from datasync.config.headers import parse_headers, usable_value
-from datasync.config.schema import HttpSettings, Settings
+from datasync.config.schema import MAX_PARTITIONS, HttpSettings, LimitSettings, Settings
 from datasync.config.secret import Secret
 from datasync.errors import ConfigError
+
+_REQUIRED = (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
 
 
 def load(
@@ -23,6 +26,10 @@ def load(
     transforms: tuple[str, ...] = (),
     restart: bool = False,
     retry_for: str | None = None,
+    max_wait: str | None = None,
+    concurrency: str | None = None,
+    shared_limit: bool = False,
+    partitions: int | None = None,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -35,6 +42,10 @@ def load(
         transforms: see Settings.
         restart: see Settings.
         retry_for: see HttpSettings; wins over the variable.
+        max_wait: see LimitSettings; wins over the variable.
+        concurrency: see LimitSettings; wins over the variable.
+        shared_limit: see LimitSettings; the variable says the same with 1.
+        partitions: see Settings; wins over the variable.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
@@ -51,7 +62,7 @@ def load(
     def value(name: str) -> str:
         return environ.get(name) or from_file.get(name) or ""
 
-    values = {name: value(name) for name in (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)}
+    values = {name: value(name) for name in _REQUIRED}
     missing = [name for name, value in values.items() if not value.strip()]
     if missing:
         raise ConfigError(
@@ -67,17 +78,56 @@ def load(
         transforms=transforms,
         restart=restart,
         http=_http(retry_for or value(envvars.RETRY_FOR)),
+        limits=_limits(
+            max_wait or value(envvars.MAX_WAIT),
+            concurrency or value(envvars.CONCURRENCY),
+            shared=shared_limit or _switch(envvars.SHARED_LIMIT, value(envvars.SHARED_LIMIT)),
+        ),
+        partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
     )
+
+
+def _switch(name: str, value: str) -> bool:
+    if value.strip() not in ("", "0", "1"):
+        raise ConfigError(f"{name} is neither 1 nor 0: `{value}`", hint="leave it out for no")
+    return value.strip() == "1"
+
+
+def _limits(max_wait: str, concurrency: str, *, shared: bool) -> LimitSettings:
+    limits = LimitSettings(shared=shared)
+    if max_wait.strip():
+        seconds = _seconds(max_wait)
+        if math.isnan(seconds):
+            raise ConfigError(
+                f"{envvars.MAX_WAIT} or --max-wait is no number of seconds: `{max_wait}`",
+                hint="900 waits up to 15 minutes for the rate limit, inf as long as it takes",
+            )
+        limits = msgspec.structs.replace(limits, max_wait=seconds)
+    try:
+        return msgspec.convert(
+            msgspec.structs.asdict(limits) | ({"concurrency": concurrency.strip()} if concurrency.strip() else {}),
+            LimitSettings,
+        )
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"{envvars.CONCURRENCY} is neither adaptive nor seed: `{concurrency}`", hint="leave it out for adaptive"
+        ) from error
+
+
+def _seconds(text: str) -> float:
+    """A number of seconds, zero or more; NaN if it is none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return math.nan
+    return seconds if seconds >= 0 else math.nan
 
 
 def _http(retry_for: str) -> HttpSettings:
     if not retry_for.strip():
         return HttpSettings()
-    try:
-        seconds = float(retry_for)
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds >= 0):
+    seconds = _seconds(retry_for)
+    if not math.isfinite(seconds):
         raise ConfigError(
             f"{envvars.RETRY_FOR} or --retry-for is no number of seconds: `{retry_for}`",
             hint="900 asks a failing API again for 15 minutes; 0 ends the run at the first failure",
@@ -133,3 +183,15 @@ def _header_value(value: str) -> str:
             hint="look for a line break or a quote that was pasted along",
         )
     return value
+
+
+def _partitions(value: str) -> int | None:
+    value = value.strip()
+    if not value:
+        return None
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MAX_PARTITIONS:
+        raise ConfigError(
+            f"{envvars.PARTITIONS} is not a whole number from 1 to {MAX_PARTITIONS}",
+            hint="leave it out, and there are as many as slots",
+        )
+    return int(value)

@@ -8,6 +8,9 @@ import msgspec
 from datasync.config.mask import Masker
 from datasync.config.secret import Secret
 
+MAX_PARTITIONS: Final = 100
+"""Chains read side by side. No API here takes as many requests at once."""
+
 MIN_MASKED: Final = 6
 """Characters that an access header's value must have to be masked in texts: `1` and `true` would spoil every line."""
 
@@ -58,10 +61,12 @@ class LimitSettings(msgspec.Struct, frozen=True):
 
     Attributes:
         concurrency: `adaptive` adds requests in flight only while that makes the run faster; `seed` is the seed's rule.
+        shared: draw on one budget with all processes that use the same key and database.
         max_wait: seconds. A run that would have to wait longer for the rate limit ends, and says when to go on.
     """
 
     concurrency: Literal["adaptive", "seed"] = "adaptive"
+    shared: bool = False
     max_wait: float = 900.0
 
 
@@ -99,6 +104,8 @@ class Settings(msgspec.Struct, frozen=True):
         sink: name of a registered sink.
         transforms: names of registered transforms, or `module:function`; any puts the run on the record lane.
         restart: read from the beginning again, whatever the checkpoint says.
+        partitions: chains read side by side, of an endpoint that takes windows of time; 1 to 100. None is as many as
+            there are slots at the start: more could not have a request under way, and each costs a part-filled page.
         mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.
     """
 
@@ -110,6 +117,7 @@ class Settings(msgspec.Struct, frozen=True):
     sink: str = "postgres"
     transforms: tuple[str, ...] = ()
     restart: bool = False
+    partitions: int | None = None
     pool: PoolSettings = PoolSettings()
     http: HttpSettings = HttpSettings()
     slots: SlotSettings = SlotSettings()

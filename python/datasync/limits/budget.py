@@ -45,14 +45,18 @@ class Budget:
         self._pause = Pause(chance)
         self._in_flight = 0
 
-    def delay(self, now: float) -> float:
-        """Seconds until the next request may go by all of them; inf if only an answer can tell."""
+    def delay(self, now: float, *, shared: bool = False) -> float:
+        """Seconds until the next request may go by all of them; inf if only an answer can tell.
+
+        With `shared` the windows that other processes draw on, too, are left out: their slots are taken elsewhere.
+        """
         if self._pause.in_vain and self._in_flight:
             return math.inf
-        found = [bucket.delay(now) for bucket in self._buckets.values()]
-        if not found:
+        elsewhere = set(self.windows()) if shared else set()
+        found = [bucket.delay(now) for key, bucket in self._buckets.items() if key not in elsewhere]
+        if not self._buckets:
             found = [self._learned.delay(now), self._search.delay(now)]
-        return max(self._pause.left(now), *found)
+        return max(self._pause.left(now), 0.0, *found)
 
     def sent(self, now: float) -> None:
         """Count a request that goes out."""
@@ -81,8 +85,8 @@ class Budget:
         self._learned.answered(request.at)
         self._take(request, [], sent_to)
 
-    def refused(self, request: Settled, wait: float | None, quotas: list[Quota], sent_to: frozenset[Key]) -> None:
-        """Hold back as a refused answer says.
+    def refused(self, request: Settled, wait: float | None, quotas: list[Quota], sent_to: frozenset[Key]) -> float:
+        """Hold back as a refused answer says, and give the end of that.
 
         Args:
             request: that was refused.
@@ -112,6 +116,7 @@ class Budget:
                 bucket.refused(now, until, quota.remaining if quota else None)
             else:
                 bucket.answered(request, quota)
+        return until
 
     def absorb(self, other: "Budget") -> None:
         """Go on for `other`, too: both turned out to be one. Requests in flight of either are settled here."""
@@ -129,10 +134,27 @@ class Budget:
         """The buckets that a request sent now draws on."""
         return frozenset(self._buckets)
 
+    def windows(self) -> dict[Key, tuple[int, float]]:
+        """The windows of whole requests whose limit and length in seconds are known."""
+        found = {}
+        for key, bucket in self._buckets.items():
+            if isinstance(bucket, WindowBucket) and bucket.rate is not None and bucket.window is not None:
+                found[key] = (int(bucket.limit), bucket.window)
+        return {key: (limit, window) for key, (limit, window) in found.items() if limit >= 1}
+
+    def is_of(self, quota: Quota, key: Key) -> bool:
+        """Whether an answer says this of that bucket."""
+        return _key(quota) == key
+
     def window(self, quota: Quota) -> float | None:
         """The length of the window of that quota in seconds, as far as it is known."""
         bucket = self._buckets.get(_key(quota))
         return bucket.window if isinstance(bucket, WindowBucket) else None
+
+    def rate(self) -> float | None:
+        """Requests a second that the tightest bucket allows in the long run."""
+        buckets = (bucket for bucket in self._buckets.values() if isinstance(bucket, WindowBucket))
+        return min((bucket.rate for bucket in buckets if bucket.rate is not None), default=None)
 
     def utilisation(self) -> float | None:
         """The share of the tightest bucket that was used so far."""

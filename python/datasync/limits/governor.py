@@ -21,6 +21,7 @@ from datasync.limits.headers import quotas
 from datasync.limits.ledger import RoundTrip
 from datasync.limits.quota import Quota
 from datasync.limits.refusal import refusal_hints
+from datasync.limits.sharing import SharedBuckets, Shares
 from datasync.limits.window import ROUNDED
 from datasync.model import RunStats
 
@@ -45,6 +46,7 @@ class Governor:
         wait: Callable[[float], Awaitable[None]],
         *,
         max_wait: float = math.inf,
+        shared: SharedBuckets | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         chance: random.Random | None = None,
@@ -56,6 +58,7 @@ class Governor:
             stats: told about waits, refusals and utilisation.
             wait: sleeps so many seconds; may raise to end the waiting.
             max_wait: seconds; a longer wait raises Paused.
+            shared: draws on budgets that other processes use, too.
             clock: monotonic, in seconds.
             wall: seconds since 1970.
             chance: throws the dice.
@@ -64,6 +67,7 @@ class Governor:
         self._stats = stats
         self._wait = wait
         self._max_wait = max_wait
+        self._shared = shared
         self._clock = clock
         self._wall = wall
         self._chance = chance or random.Random()
@@ -84,9 +88,7 @@ class Governor:
         """
         async with self._lines[route]:
             await self._wait(0)  # a stop may have come while others were in front
-            while (delay := self._delay(route)) > 0:
-                await self._hold(delay)
-            permit = self._let_go(route)
+            permit = await self._wait_for(route)
         try:
             yield permit
         finally:
@@ -94,6 +96,27 @@ class Governor:
             if not permit.settled:
                 permit.current.unanswered(Settled(self._clock(), permit.sent_at), permit.keys)
             self._news()
+            if self._shared is not None:
+                await self._shared.settle(permit.shares)
+
+    async def _wait_for(self, route: str) -> "Permit":
+        """Wait until everything allows a request, and let it go at that moment."""
+        shares = Shares(min(self._grouping.group(route)))
+        try:
+            while True:
+                while (delay := self._delay(route)) > 0:
+                    await self._hold(delay)
+                if self._shared is None:
+                    return self._let_go(route, shares)
+                wait = await self._shared.take(self.budget(route), shares)
+                if wait == 0 and self._delay(route) == 0:
+                    return self._let_go(route, shares)
+                if wait > 0:
+                    await self._hold(wait)
+        except BaseException:
+            if self._shared is not None:
+                self._shared.give_up(shares)
+            raise
 
     def budget(self, route: str) -> Budget:
         """The budget of a route."""
@@ -111,8 +134,11 @@ class Governor:
         budget = permit.current
         found = self._quotas(budget, permit, answer, now)
         budget.answered(Settled(now, permit.sent_at, failed=answer.status >= 400), found, permit.keys)
+        if self._shared is not None:
+            self._shared.answered(permit.shares, budget, found)
         self._group(permit.route, found)
         self._stats.utilisation = self.utilisation()
+        self._stats.allowed_per_second = budget.rate()
         self._news()
 
     def refused(self, permit: "Permit", answer: Answer) -> None:
@@ -128,7 +154,8 @@ class Governor:
         else:
             found = self._quotas(budget, permit, answer, now)
             found += [hints.quota] if hints.quota else []
-            budget.refused(Settled(now, permit.sent_at), hints.retry_after, found, permit.keys)
+            until = budget.refused(Settled(now, permit.sent_at), hints.retry_after, found, permit.keys)
+            permit.shares.blocked = until - now
         self._news()
 
     def utilisation(self) -> float | None:
@@ -182,7 +209,7 @@ class Governor:
         slots = min(self._slots.limit, self._cap.limit)
         if sum(self._in_flight.values()) >= slots or self._in_flight[route] >= budget.start.limit:
             return math.inf
-        return budget.delay(self._clock())
+        return budget.delay(self._clock(), shared=self._shared is not None)
 
     async def _hold(self, delay: float) -> None:
         if math.isinf(delay):
@@ -211,13 +238,13 @@ class Governor:
                 task.cancel()
             await asyncio.gather(news, rest, return_exceptions=True)
 
-    def _let_go(self, route: str) -> "Permit":
+    def _let_go(self, route: str, shares: Shares) -> "Permit":
         now = self._clock()
         budget = self.budget(route)
         keys = budget.keys()
         budget.sent(now)
         self._in_flight[route] += 1
-        return Permit(self, route, now, budget, keys, sum(self._in_flight.values()))
+        return Permit(self, route, now, budget, keys, sum(self._in_flight.values()), shares)
 
     def _news(self) -> None:
         self._changed.set()
@@ -232,11 +259,19 @@ class Permit:
         sent_at: when it may go, on the governor's clock.
         keys: the buckets that it draws on.
         in_flight: requests that were in flight when it went, itself included.
+        shares: of budgets that other processes use, too.
         settled: it was said how it went.
     """
 
     def __init__(
-        self, governor: Governor, route: str, sent_at: float, budget: Budget, keys: frozenset[Key], in_flight: int
+        self,
+        governor: Governor,
+        route: str,
+        sent_at: float,
+        budget: Budget,
+        keys: frozenset[Key],
+        in_flight: int,
+        shares: Shares,
     ) -> None:
         self._governor = governor
         self._budget = budget
@@ -244,6 +279,7 @@ class Permit:
         self.sent_at = sent_at
         self.keys = keys
         self.in_flight = in_flight
+        self.shares = shares
         self.settled = False
 
     @property

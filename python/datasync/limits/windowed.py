@@ -62,6 +62,18 @@ class WindowBucket:
         """Seconds, as far as is known."""
         return self._window.seconds
 
+    @property
+    def limit(self) -> float:
+        """Requests, or units of cost, in a window."""
+        return self._ledger.limit
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second that it allows in the long run; None where it counts something else."""
+        if self._costly or not (0 < self._ledger.window < math.inf and self._ledger.limit < math.inf):
+            return None
+        return self._ledger.limit / self._ledger.window
+
     def delay(self, now: float) -> float:
         """See Bucket."""
         if self._proofs >= PROOFS and now >= self._ends[1]:

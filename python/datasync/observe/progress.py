@@ -1,31 +1,32 @@
 """Progress: a live line on a terminal, a log line now and then elsewhere. Plugs into the lifecycle hooks."""
 
 import time
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 import structlog
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task
 from rich.text import Text
 
 from datasync.hookspecs import hookimpl
 from datasync.model import RunStats
+from datasync.observe.forecast import finish, seconds_left
 
 LOG_EVERY = 10.0
 """Seconds between two progress lines in the log."""
 
 
 class TerminalProgress:
-    """Rows, rows/s, MB/s, pages, refusals, quarantined, and the time left by the API's own total."""
+    """Rows, rows/s, MB/s, pages, refusals, quarantined, use of the rate limit, and the time left."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             SpinnerColumn(),
             BarColumn(bar_width=24),
             _StatsColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(compact=True),
+            _LeftColumn(),
             console=console,
             refresh_per_second=8,
         )
@@ -57,8 +58,20 @@ class _StatsColumn(ProgressColumn):
         done = stats.rows + stats.duplicates
         return Text(
             f"{stats.rows:,} rows  {done / seconds:,.0f} rows/s  {stats.bytes / seconds / 1e6:.1f} MB/s  "
-            f"{stats.pages:,} pages  {stats.refused} refused (429)  {stats.quarantined:,} quarantined"
+            f"{stats.pages:,} pages  {stats.refused} refused  {stats.quarantined:,} quarantined{_limit(stats)}"
         )
+
+
+def _limit(stats: RunStats) -> str:
+    if stats.utilisation is None:
+        return ""
+    return f"  {stats.utilisation:.0%} of the limit used  {stats.waited:,.0f} s throttled"
+
+
+class _LeftColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        left = seconds_left(task.fields["stats"], time.monotonic() - task.fields["started"])
+        return Text("" if left is None else f"{timedelta(seconds=round(left))} left")
 
 
 class LogProgress:
@@ -66,7 +79,8 @@ class LogProgress:
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
-        self._next = time.monotonic() + LOG_EVERY
+        self._began = time.monotonic()
+        self._next = self._began + LOG_EVERY
 
     def __enter__(self) -> Self:
         return self
@@ -81,4 +95,13 @@ class LogProgress:
         """Log where the run is, now and then."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + LOG_EVERY
-            self._log.info("progress", served=stats.served, total=stats.total, rows=stats.rows, refused=stats.refused)
+            self._log.info(
+                "progress",
+                served=stats.served,
+                total=stats.total,
+                rows=stats.rows,
+                refused=stats.refused,
+                seconds_throttled=round(stats.waited, 3),
+                utilisation=None if stats.utilisation is None else round(stats.utilisation, 4),
+                predicted_finish=finish(stats, time.monotonic() - self._began),
+            )

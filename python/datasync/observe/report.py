@@ -1,12 +1,23 @@
 """The last word of a run."""
 
+from typing import Final
+
 import structlog
 
 from datasync.model import RunStats
+from datasync.observe.forecast import finish
+
+COMPLETE: Final = "ingestion complete"
+"""A wrapper script looks for it."""
+
+INTERRUPTED: Final = "ingestion interrupted"
+
+PAUSED: Final = "ingestion paused"
 
 
 def report(message: str, stats: RunStats, seconds: float) -> None:
-    """Log `message` with the run's figures. A wrapper script looks for "ingestion complete" here."""
+    """Log `message` with the run's figures; one that isn't complete says when it would be, if it went on."""
+    complete = message == COMPLETE
     records = stats.rows + stats.duplicates + stats.quarantined + stats.dropped
     log = structlog.get_logger()
     if stats.quarantined:
@@ -28,7 +39,10 @@ def report(message: str, stats: RunStats, seconds: float) -> None:
         refused=stats.refused,
         retries=stats.retries,
         seconds_throttled=round(stats.waited, 3),
+        utilisation=None if stats.utilisation is None else round(stats.utilisation, 4),
+        predicted_finish=None if complete else finish(stats, seconds),
         reseeks=stats.reseeks,
+        splits=stats.splits,
         served=stats.served,
         total=stats.total,
         timestamps=stats.timestamps,

@@ -1,45 +1,58 @@
 """One run of one stream: fetching and writing side by side."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
 
 from datasync.config import Settings
-from datasync.errors import EXIT_SETUP, ContractChanged, DatasyncError, Paused, RowsMissing, SinkBusy
-from datasync.model import Batch, Checkpoint, Chunk, Committed, RunStats
+from datasync.endpoints.base import Endpoint, Windowed
+from datasync.errors import EXIT_SETUP, ConfigError, ContractChanged, DatasyncError, Paused, RowsMissing, SinkBusy
+from datasync.model import Batch, Committed, PartitionState, RunStats
+from datasync.pipeline.line import Line, Part
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.pipeline.units import UnitWatch
+from datasync.pipeline.workers import Workers
 from datasync.sinks.base import Sink
-
-Fetched: TypeAlias = tuple[Chunk, Checkpoint]
 
 
 class Flow:
-    """Drives a partition into a sink.
+    """Drives the partitions of an endpoint into a sink.
 
     Nothing is written before the first answer is in hand and good: a wrong key or address leaves no trace.
     """
 
     def __init__(
         self,
-        partition: Partition,
+        endpoint: Endpoint,
+        read: Callable[[Part], Partition],
         sink: Sink,
         settings: Settings,
         stats: RunStats,
         stop: Stop,
         committed: Callable[[Batch, Committed], None],
     ) -> None:
-        """Take `committed`, called after each commit."""
-        self._partition = partition
+        """Take `read`, which makes the partition that reads a part, and `committed`, called after each commit.
+
+        Raises:
+            ConfigError: more partitions are asked for than the endpoint can be read in.
+        """
+        self._windowed = endpoint if isinstance(endpoint, Windowed) else None
+        self._workers = settings.partitions or (settings.slots.initial if self._windowed else 1)
+        if self._workers > 1 and self._windowed is None:
+            raise ConfigError(
+                f"`{endpoint.name}` can't be read in {self._workers} partitions: it takes no windows of time",
+                hint="leave out --partitions, or read another endpoint",
+            )
+        self._stream = endpoint.name
+        self._read = read
         self._sink = sink
         self._settings = settings
         self._stats = stats
         self._stop = stop
         self._committed = committed
         self._source_error: DatasyncError | None = None
-        self._ended = False  # the last page is stored; nothing else counts as the end
+        self._ended = False  # the last page is stored and the end proven; nothing else counts as the end
         self._missing = 0
         self._units = UnitWatch(stats.timestamps)
 
@@ -53,11 +66,11 @@ class Flow:
         """
         try:
             start = await self._stop.guard(self._sink.connect())
-            self._stats.served = start.served
-            if start.complete:
+            line = self._line(start)
+            if line.done:
                 return False
-            pages = self._partition.pages(start)
-            first = await self._stop.guard(_next(pages))
+            workers = Workers(self._workers, line, self._read, self._stats, self._stop)
+            await self._stop.guard(workers.first())
             if await self._stop.guard(self._sink.open()) != start:
                 # Only behind a pooler that breaks session locks.
                 raise SinkBusy("another run moved the checkpoint meanwhile", hint="run again")
@@ -69,7 +82,7 @@ class Flow:
         outbox = Outbox(self._settings.batch)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._fetch(pages, first, outbox))
+                group.create_task(self._fetch(workers, outbox))
                 group.create_task(self._write(outbox))
         except ExceptionGroup as group:
             # The writer's: the fetcher keeps its own to itself. It has said already where it comes from.
@@ -79,7 +92,7 @@ class Flow:
         if self._missing:
             raise ContractChanged(
                 f"the API says there is no more, but {self._missing:,} records are missing",
-                hint="run again to ask for the last page again; if that doesn't help, use --restart",
+                hint="run again to ask for the last pages again; if that doesn't help, use --restart",
             )
         if not self._ended and self._stop.requested:
             raise Stopped
@@ -87,15 +100,22 @@ class Flow:
             raise RuntimeError("fetching ended without an end, an error or a stop")
         return True
 
-    async def _fetch(self, pages: AsyncIterator[Fetched], first: Fetched, outbox: Outbox) -> None:
+    def _line(self, start: Sequence[PartitionState]) -> Line:
+        self._stats.served = sum(state.checkpoint.served for state in start)
+        self._stats.total = max((state.checkpoint.total or 0 for state in start), default=0) or None
+        if len(start) > 1 and self._windowed is None:
+            raise ConfigError(
+                f"`{self._stream}` was begun in windows of time, which this endpoint doesn't take",
+                hint="use the endpoint it was begun with, or run with --restart to read from the beginning",
+            )
+        return Line(start, self._windowed.moment if self._windowed else None)
+
+    async def _fetch(self, workers: Workers, outbox: Outbox) -> None:
         try:
             async with asyncio.timeout(None) as deadline:
                 grace = self._settings.shutdown.in_flight
                 self._stop.on_request(lambda: deadline.reschedule(asyncio.get_running_loop().time() + grace))
-                fetched: Fetched | None = first
-                while fetched is not None:
-                    await outbox.put(*fetched)
-                    fetched = None if self._stop.requested else await anext(pages, None)
+                await workers.run(outbox)
         except (Stopped, TimeoutError):
             if not self._stop.requested:
                 raise
@@ -113,11 +133,7 @@ class Flow:
             self._stats.quarantined += done.quarantined
             self._stats.dropped += batch.dropped
             self._units.see(batch)
-            self._stats.served = batch.checkpoint.served
+            self._stats.served += batch.records
             self._missing = done.missing
-            self._ended = batch.checkpoint.complete and not done.missing
+            self._ended = done.complete
             self._committed(batch, done)
-
-
-async def _next(pages: AsyncIterator[Fetched]) -> Fetched:
-    return await anext(pages)

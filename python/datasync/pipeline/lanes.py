@@ -52,6 +52,7 @@ class FastLane:
             total=page.total,
             last_key=page.last_key,
             last_timestamp_us=page.last_timestamp_us,
+            newest_us=page.max_timestamp_us,
             timestamps=page.timestamps,
         )
 
@@ -98,6 +99,7 @@ class RecordLane:
             total=page.total,
             last_key=extracted.last_key,
             last_timestamp_us=extracted.last_timestamp_us,
+            newest_us=extracted.max_timestamp_us,
             timestamps=extracted.timestamps,
             dropped=len(page.records) - len(extracted.rows) - len(failures),
         )

@@ -2,36 +2,62 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 
 from datasync.config.schema import BatchSettings
-from datasync.model import Batch, Checkpoint, Chunk
+from datasync.model import Batch, Checkpoint, Chunk, Window
+
+
+class _Open:
+    """Pages of one partition that may still get company."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Chunk] = []
+        self.checkpoint = Checkpoint()
+        self.rows = 0
+        self.nbytes = 0
+
+    def add(self, chunk: Chunk, checkpoint: Checkpoint) -> None:
+        self.chunks.append(chunk)
+        self.checkpoint = checkpoint
+        self.rows += chunk.row_count
+        self.nbytes += _size(chunk)
 
 
 class Outbox:
-    """Batches in order, of at most `rows` rows or `nbytes` bytes, whole pages each.
+    """Batches of at most `rows` rows or `nbytes` bytes, whole pages of one partition each, in the partition's order.
 
-    While the writer is busy pages gather up to a full batch, and `waiting` full batches may wait; then `put` waits.
-    An idle writer takes whatever is there, so nothing lies about while the API is the slow side.
+    While the writer is busy pages gather, up to what `waiting` full batches hold, all partitions together; then `put`
+    waits. An idle writer takes whatever is there, so nothing lies about while the API is the slow side.
     """
 
     def __init__(self, settings: BatchSettings) -> None:
         self._settings = settings
         self._full: deque[Batch] = deque()
-        self._open: list[Chunk] = []
-        self._checkpoint = Checkpoint()
+        self._open: dict[int, _Open] = {}  # the one with the oldest page first
+        self._windows: dict[int, Window] = {}
+        self._rows = 0
+        self._nbytes = 0
         self._closed = False
         self._changed = asyncio.Condition()
 
-    async def put(self, chunk: Chunk, checkpoint: Checkpoint) -> None:
+    def share(self, windows: Mapping[int, Window]) -> None:
+        """Have `windows` stored with the next batch taken, and so before any page that is put from now on."""
+        self._windows |= windows
+
+    async def put(self, partition: int, chunk: Chunk, checkpoint: Checkpoint) -> None:
         """Add a page and the checkpoint after it; wait while the box is full."""
         async with self._changed:
-            await self._changed.wait_for(lambda: len(self._full) < self._settings.waiting)
-            if self._open and not self._fits(chunk):
-                self._seal()
-            self._open.append(chunk)
-            self._checkpoint = checkpoint
-            if not self._fits(None):
-                self._seal()
+            await self._changed.wait_for(self._has_room)
+            batch = self._open.get(partition)
+            if batch and not self._fits(batch, chunk.row_count, _size(chunk)):
+                self._seal(partition)
+            batch = self._open.setdefault(partition, _Open())
+            batch.add(chunk, checkpoint)
+            self._rows += chunk.row_count
+            self._nbytes += _size(chunk)
+            if not self._fits(batch, 1, 1):
+                self._seal(partition)
             self._changed.notify_all()
 
     async def close(self) -> None:
@@ -41,21 +67,31 @@ class Outbox:
             self._changed.notify_all()
 
     async def take(self) -> Batch | None:
-        """Give the oldest batch, full or not; None when the box is closed and empty."""
+        """Give the oldest full batch, else the oldest one; None when the box is closed and empty."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._full or self._open or self._closed)
+            if not self._full and self._open:
+                self._seal(next(iter(self._open)))
             if not self._full:
-                self._seal()
-            batch = self._full.popleft() if self._full else None
+                return None
+            batch = self._full.popleft()
+            windows, self._windows = self._windows, {}
+            self._rows -= batch.row_count
+            self._nbytes -= sum(map(_size, batch.chunks))
             self._changed.notify_all()
-            return batch
+            return Batch(batch.chunks, batch.checkpoint, batch.partition, windows)
 
-    def _fits(self, chunk: Chunk | None) -> bool:
-        rows = sum(c.row_count for c in self._open) + (chunk.row_count if chunk else 1)
-        nbytes = sum(c.nbytes for c in self._open) + (chunk.nbytes if chunk else 1)
-        return rows <= self._settings.rows and nbytes <= self._settings.nbytes
+    def _has_room(self) -> bool:
+        most = self._settings.waiting
+        return self._rows < most * self._settings.rows and self._nbytes < most * self._settings.nbytes
 
-    def _seal(self) -> None:
-        if self._open:
-            self._full.append(Batch(self._open, self._checkpoint))
-            self._open = []
+    def _fits(self, batch: _Open, rows: int, nbytes: int) -> bool:
+        return batch.rows + rows <= self._settings.rows and batch.nbytes + nbytes <= self._settings.nbytes
+
+    def _seal(self, partition: int) -> None:
+        batch = self._open.pop(partition)
+        self._full.append(Batch(batch.chunks, batch.checkpoint, partition))
+
+
+def _size(chunk: Chunk) -> int:
+    return chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects)

@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from functools import partial
+from typing import TypeAlias
 
 import msgspec
 import structlog
 
 from datasync import _native
 from datasync.config import Settings
-from datasync.endpoints.base import Endpoint
+from datasync.endpoints.base import Endpoint, Windowed
 from datasync.errors import (
     ContractChanged,
     CursorExpired,
@@ -26,8 +27,9 @@ from datasync.http.retry import retrying
 from datasync.http.transport import Answer, Transport
 from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
-from datasync.model import Checkpoint, Chunk, RunStats
+from datasync.model import Checkpoint, Chunk, Position, Request, RunStats
 from datasync.pipeline.lanes import Lane
+from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
 
 MAX_EMPTY_PAGES = 3
@@ -39,12 +41,19 @@ MAX_CURSOR = 8192
 MAX_RESEEKS = 3
 """Cursors in a row that the API calls expired although they were just built."""
 
+Fetched: TypeAlias = tuple[int, Chunk, Checkpoint]
+"""The partition's number, its page, and the checkpoint after it."""
+
 
 class Partition:
-    """Fetches and encodes one page after the other; the next request goes out as soon as the next cursor is known."""
+    """Fetches and encodes one page after the other; the next request goes out as soon as the next cursor is known.
+
+    Exactly one request is under way. What the part says is kept to date: its checkpoint, and how far it was read.
+    """
 
     def __init__(
         self,
+        part: Part,
         endpoint: Endpoint,
         lane: Lane,
         transport: Transport,
@@ -53,8 +62,12 @@ class Partition:
         stats: RunStats,
         wait: Callable[[float], Awaitable[None]],
         budget: RetryBudget,
+        thread: Executor,
     ) -> None:
+        """Take the `thread` that encodes: one for all partitions, so that a transform never runs twice at a time."""
+        self._part = part
         self._endpoint = endpoint
+        self._windowed = endpoint if isinstance(endpoint, Windowed) else None
         self._lane = lane
         self._transport = transport
         self._governor = governor
@@ -62,45 +75,69 @@ class Partition:
         self._stats = stats
         self._wait = wait
         self._budget = budget
-        # Not the loop's own executor, whose end the loop waits for: a transform that hangs must not hold the run.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
+        self._thread = thread
         self._cursor_since = float("-inf")  # when the cursor in hand was given; a stored one may be of any age
+        self._guard = LoopGuard()
+        self._empty = 0
 
-    async def pages(self, checkpoint: Checkpoint) -> AsyncIterator[tuple[Chunk, Checkpoint]]:
-        """Yield each page with the checkpoint that is true once it is stored, from `checkpoint` to the end.
+    async def page(self) -> Fetched | None:
+        """Give the next page with the checkpoint that is true once it is stored; None after the last one.
 
         Raises:
-            SourceError: the chain can't go on. Pages yielded before are good.
+            SourceError: the chain can't go on. Pages given before are good.
         """
-        empty = 0
-        guard = LoopGuard()
-        while not checkpoint.complete:
-            asked = time.monotonic()
-            chunk = await self._fetch(checkpoint)
-            served = checkpoint.served + chunk.records
+        checkpoint = self._part.checkpoint
+        if checkpoint.complete:
+            return None
+        asked = time.monotonic()
+        chunk = await self._fetch(checkpoint)
+        if chunk.total is not None:
             # The most it has said: one page that says less, or nothing, must not make a short feed look whole.
-            total = max(checkpoint.total or 0, chunk.total) if chunk.total is not None else checkpoint.total
-            self._stats.total = total
-            if chunk.has_more is False:
-                # The sink proves the end. If it can't, the next run asks for this page again.
-                yield (
-                    chunk,
-                    msgspec.structs.replace(
-                        checkpoint, pages=checkpoint.pages + 1, served=served, total=total, complete=True
-                    ),
-                )
-                return
-            empty = 0 if chunk.records else empty + 1
-            if empty > MAX_EMPTY_PAGES:
-                raise ContractChanged(f"{empty} pages in a row had no records although the API says there is more")
-            position = self._endpoint.position(chunk)
-            if guard.returns(chunk, position):
-                raise ContractChanged("the API's cursors go in circles: this page leads where an earlier one led")
-            # A page without records tells no place of its own: the last one stands.
-            position = position or checkpoint.position
-            checkpoint = Checkpoint(chunk.next_cursor, position, checkpoint.pages + 1, served, total)
-            self._cursor_since = asked
-            yield chunk, checkpoint
+            self._stats.total = max(self._stats.total or 0, chunk.total)
+        ahead = msgspec.structs.replace(
+            checkpoint,
+            pages=checkpoint.pages + 1,
+            served=checkpoint.served + chunk.records,
+            total=self._stats.total,
+        )
+        at = None
+        if chunk.has_more is False:
+            ahead = msgspec.structs.replace(ahead, complete=True)
+        else:
+            position = self._place(chunk)
+            at = self._moment(chunk, position)
+            if self._part.passes(at):
+                ahead = msgspec.structs.replace(ahead, complete=True)
+            else:
+                # A page without records tells no place of its own: the last one stands.
+                position = position or checkpoint.position
+                ahead = msgspec.structs.replace(ahead, cursor=chunk.next_cursor, position=position)
+                self._cursor_since = asked
+        newest = None if chunk.newest_us is None else chunk.newest_us // 1000
+        self._part.advance(ahead, records=chunk.records, newest=newest, at=at)
+        return self._part.number, chunk, ahead
+
+    def _place(self, chunk: Chunk) -> Position | None:
+        """Where a page leads that isn't the last one, once it is clear that it leads on."""
+        self._empty = 0 if chunk.records else self._empty + 1
+        if self._empty > MAX_EMPTY_PAGES:
+            raise ContractChanged(f"{self._empty} pages in a row had no records although the API says there is more")
+        position = self._endpoint.position(chunk)
+        if self._guard.returns(chunk, position):
+            raise ContractChanged("the API's cursors go in circles: this page leads where an earlier one led")
+        return position
+
+    def _moment(self, chunk: Chunk, position: Position | None) -> int | None:
+        if self._windowed is None or position is None:
+            return None
+        at = self._windowed.moment(position)
+        until = self._part.window.until
+        if chunk.records and until is not None and at > until:
+            raise ContractChanged(
+                f"asked for records until {until} (epoch ms), the API gave a page that ends at {at}",
+                hint="it seems to take no windows: read it with --partitions 1 --restart",
+            )
+        return at
 
     async def _fetch(self, checkpoint: Checkpoint) -> Chunk:
         cursor = checkpoint.cursor
@@ -126,7 +163,7 @@ class Partition:
         raise AssertionError("unreachable: the last round returns or raises")
 
     async def _ask(self, checkpoint: Checkpoint, cursor: str | None) -> Chunk:
-        request = self._endpoint.request(cursor)
+        request = self._request(cursor)
         async with self._governor.permit(request.path) as permit:
             answer = await self._transport.get(request)
             self._stats.bytes += answer.wire_bytes
@@ -154,7 +191,13 @@ class Partition:
         if chunk.records and checkpoint.position and self._endpoint.position(chunk) == checkpoint.position:
             raise PageDamaged("the page ends where the one before ended: it came twice")
         self._stats.pages += 1
+        self._stats.fetched += chunk.records
         return chunk
+
+    def _request(self, cursor: str | None) -> Request:
+        if self._windowed is None:
+            return self._endpoint.request(cursor)
+        return self._windowed.request_window(cursor, self._part.window)  # it may have shrunk since the last request
 
     def _check(self, answer: Answer, path: str) -> None:
         where = f"GET {path}: {answer.status}"

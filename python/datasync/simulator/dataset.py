@@ -7,7 +7,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 from datasync.simulator.people import People
 
@@ -15,6 +15,13 @@ NEWEST_MS = 1_769_541_612_369
 
 # 3,000,000 events in 30.03 days are 864.864 ms apart; a fraction keeps every timestamp exact integer arithmetic.
 SPACING_MS = (108_108, 125)
+
+#: Where in time a crowd of events is; `none` spreads them evenly.
+Crowd = Literal["none", "newest", "middle", "oldest"]
+
+# Of twenty events 18 lie in the crowd, in a twentieth of the time: it is 171 times as dense as the rest.
+_THIN = 171
+_BEFORE_CROWD = {"newest": 0, "middle": 1, "oldest": 2}
 
 TYPE_COUNTS = {
     "page_view": 1_050_459,
@@ -61,12 +68,18 @@ class Dataset:
 
     Every 1000th event and every index of 9 modulo 16 shares the timestamp of its predecessor, so that ties also fall on
     page borders; every index of 2 modulo 8 falls on a whole second, so that it can be told in epoch seconds exactly.
+
+    With a crowd 90 % of the events lie in 5 % of the time, and none is moved to a whole second.
     """
 
-    def __init__(self, seed: int, count: int) -> None:
+    def __init__(self, seed: int, count: int, crowd: Crowd = "none") -> None:
         rng = random.Random(f"datasync/{seed}")
         self.seed = seed
         self.count = count
+        self.crowd = crowd
+        if crowd != "none":
+            begins = _BEFORE_CROWD[crowd] * count // 20
+            self._crowd = range(begins, begins + count * 18 // 20)
         # Two people per thousand events would leave the smallest sets without any, hence the floor of one.
         self.people = People(rng, users=max(1, count // 1_000), sessions=max(1, count // 50))
         raw = bytearray().join(rng.randbytes(16 * min(_CHUNK, count - at)) for at in range(0, count, _CHUNK))
@@ -90,13 +103,21 @@ class Dataset:
                 if above < below:
                     self._raw[at - 16 : at + 16] = below + above
 
+    def _age_ms(self, index: int) -> int:
+        """Give how much older than the newest an event is, where there is a crowd."""
+        numerator, denominator = SPACING_MS
+        inside = min(max(index, self._crowd.start), self._crowd.stop) - self._crowd.start
+        return ((index - inside) * _THIN + inside) * numerator // (denominator * 18)
+
     def timestamp_ms(self, index: int) -> int:
         """Give the true time of an event in epoch ms."""
         numerator, denominator = SPACING_MS
-        if index % 8 == 2:
-            return (NEWEST_MS - (index - 1) * numerator // denominator) // 1_000 * 1_000
         if index % 16 == 9 or (index % 1_000 == 0 and index):
             index -= 1
+        elif index % 8 == 2 and self.crowd == "none":
+            return (NEWEST_MS - (index - 1) * numerator // denominator) // 1_000 * 1_000
+        if self.crowd != "none":
+            return NEWEST_MS - self._age_ms(index)
         return NEWEST_MS - index * numerator // denominator
 
     def id(self, index: int) -> str:
@@ -150,6 +171,8 @@ class Dataset:
 
     def timestamps(self, start: int, stop: int) -> list[int]:
         """Give the true times of a range of events in epoch ms."""
+        if self.crowd != "none":
+            return [self.timestamp_ms(index) for index in range(start, stop)]
         numerator, denominator = SPACING_MS
         values = [NEWEST_MS - index * numerator // denominator for index in range(start, stop)]
         # Only one event in five is off the regular spacing, and calling for each would cost half as much as rendering.

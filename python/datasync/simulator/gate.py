@@ -81,7 +81,10 @@ class Gate:
             status=0 if call.damage == "reset" else reply.status,
             chaos=",".join(damage) or None,
         )
-        await wire.write(reply, call.damage, damage, entry)
+        try:
+            await wire.write(reply, call.damage, damage, entry)
+        finally:
+            entry.ended = simulator.clock()
 
     def _refuse(self, call: Call) -> ApiError | None:
         """Check the key, take a slot and draw the damage; give the error of a request that goes no further."""

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from datasync.simulator.chaos import parse_chaos
+from datasync.simulator.dataset import Crowd
 from datasync.simulator.limits import parse_plan
 
 #: Begins the line on standard output that ends in the base URL.
@@ -26,6 +27,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         port: TCP port, 0 takes a free one.
         seed: Decides the data.
         count: Number of events, which is also the declared total.
+        crowd: Where in time 90 % of the events lie in 5 % of it; `none` spreads them evenly.
         api_key: The key that the API wants.
         page_cap: Records per page at most; larger limits are lowered to it silently.
         timestamps: How the list writes timestamps; the feed writes integers of epoch ms always.
@@ -53,6 +55,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     port: int = 0
     seed: int = 1
     count: int = 100_000
+    crowd: Crowd = "none"
     api_key: str = "demo-key"
     page_cap: int = 5_000
     timestamps: TimestampForm = "mixed"

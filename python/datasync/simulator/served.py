@@ -18,6 +18,7 @@ class Served(msgspec.Struct):
         status: HTTP status, 0 if the connection was reset instead.
         chaos: Kinds of damage in it, joined by commas.
         complete: The whole answer, as its Content-Length promises, was handed to the network.
+        ended: When its writing ended, in epoch seconds; 0 while it goes on.
     """
 
     n: int
@@ -29,6 +30,7 @@ class Served(msgspec.Struct):
     status: int
     chaos: str | None
     complete: bool = False
+    ended: float = 0.0
 
 
 class ServedLog:

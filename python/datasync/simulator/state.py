@@ -22,7 +22,7 @@ class Simulator:
         began = time.perf_counter()
         self.options = options
         self.clock = clock
-        self.dataset = Dataset(options.seed, options.count)
+        self.dataset = Dataset(options.seed, options.count, options.crowd)
         damage_seed = options.seed if options.chaos_seed is None else options.chaos_seed
         self.chaos = Chaos(parse_chaos(options.chaos), damage_seed, options.count)
         self.limits = Limits(parse_plan(options.rate_limit), clock, count_refused=options.count_refused)

@@ -2,14 +2,16 @@
 
 from typing import Protocol
 
-from datasync.model import Batch, Checkpoint, Committed
+from datasync.model import Batch, Committed, PartitionState
 
 
 class Sink(Protocol):
     """Stores a batch and its checkpoint atomically. Knows no HTTP."""
 
-    async def connect(self) -> Checkpoint:
-        """Connect, make sure no other run holds the stream, and read its checkpoint. Writes nothing.
+    async def connect(self) -> tuple[PartitionState, ...]:
+        """Connect, make sure no other run holds the stream, and read its partitions by number. Writes nothing.
+
+        A stream that was never begun is one partition, at its beginning.
 
         Raises:
             SinkUnavailable: can't be reached.
@@ -20,12 +22,15 @@ class Sink(Protocol):
         """
         ...
 
-    async def open(self) -> Checkpoint:
-        """Create what is missing, take the stream over, and give the checkpoint as of then."""
+    async def open(self) -> tuple[PartitionState, ...]:
+        """Create what is missing, take the stream over, and give the partitions as of then."""
         ...
 
     async def commit(self, batch: Batch) -> Committed:
-        """Store rows, rejects and checkpoint in one transaction.
+        """Store rows, rejects, windows and checkpoint in one transaction.
+
+        The batch that completes the last partition completes the stream, if the end can be proven. Else each partition
+        stays before its last page.
 
         Raises:
             LeaseLost: another run took the stream over; nothing was stored.

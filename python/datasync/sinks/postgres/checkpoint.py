@@ -1,19 +1,14 @@
-"""The checkpoint of a stream: one row of `cursor_state`, guarded by an epoch."""
+"""The stream as a whole: one row of `cursor_state` with its counts and the epoch that guards every write."""
 
 import asyncio
 import time
 
-import asyncpg
-import msgspec
-
-from datasync.errors import ConfigError, LeaseLost, SinkBusy
-from datasync.model import Batch, Checkpoint, Committed
-from datasync.sinks.postgres.pool import Connection
+from datasync.errors import LeaseLost, SinkBusy
+from datasync.model import Batch, Committed
+from datasync.postgres.connection import Connection
 
 LOCK_WAIT = 10.0
 """Seconds to wait for the stream's lock. A killed run's server process needs a moment to notice."""
-
-_COLUMNS = "cursor_value, position, pages, served, total, complete"
 
 
 async def lock(connection: Connection, stream: str) -> None:
@@ -32,63 +27,49 @@ async def lock(connection: Connection, stream: str) -> None:
         await asyncio.sleep(0.1)
 
 
-async def read(connection: Connection, stream: str, source: str) -> Checkpoint:
-    """The stream's checkpoint; the beginning when there is none. Writes nothing.
+async def source(connection: Connection, stream: str) -> str | None:
+    """The API that the stream is read from; None when it was never begun. Writes nothing."""
+    found: str | None = await connection.fetchval("SELECT source FROM cursor_state WHERE stream = $1", stream)
+    return found
 
-    Raises:
-        ConfigError: it belongs to another API than `source`, whose cursors mean nothing here.
+
+async def take_over(connection: Connection, stream: str, source: str, *, restart: bool) -> int:
+    """Begin a new epoch and give it: from now on no earlier run can commit. Belongs into a transaction.
+
+    With `restart` the stream begins anew: its partitions and its counts are forgotten, its rows stay.
     """
-    row = await connection.fetchrow(f"SELECT {_COLUMNS}, source FROM cursor_state WHERE stream = $1", stream)
-    if row is None:
-        return Checkpoint()
-    if row["source"] != source:
-        raise ConfigError(
-            f"the checkpoint of `{stream}` in this database is that of {row['source']}, not of {source}",
-            hint="use another database, or read this API from its beginning with --restart",
-        )
-    return _checkpoint(row)
-
-
-async def take_over(connection: Connection, stream: str, source: str, *, restart: bool) -> tuple[int, Checkpoint]:
-    """Begin a new epoch: from now on no earlier run can commit. Give the epoch and the checkpoint.
-
-    With `restart` the stream begins anew: its checkpoint and its counts are forgotten, its rows stay.
-    """
-    row = await connection.fetchrow(
+    epoch: int = await connection.fetchval(
         "INSERT INTO cursor_state AS state (stream, source, cursor_value, epoch) VALUES ($1, $2, '', 1)"
-        f" ON CONFLICT (stream) DO UPDATE SET epoch = state.epoch + 1{_FORGET if restart else ''}"
-        f" RETURNING epoch, {_COLUMNS}",
+        f" ON CONFLICT (stream) DO UPDATE SET epoch = state.epoch + 1{_FORGET if restart else ''} RETURNING epoch",
         stream,
         source,
     )
-    assert row is not None  # RETURNING gives the row either way
-    return row["epoch"], _checkpoint(row)
+    return epoch
 
 
 _FORGET = (
-    ", source = excluded.source, cursor_value = '', position = NULL, pages = 0, served = 0, total = NULL,"
+    ", source = excluded.source, cursor_value = '', pages = 0, served = 0, total = NULL,"
     " complete = false, events_ingested = 0, duplicates = 0, quarantined = 0, dropped = 0"
 )
 
 
 async def advance(connection: Connection, stream: str, epoch: int, batch: Batch, done: Committed) -> None:
-    """Write the batch's checkpoint, inside the batch's transaction. That the end is proven is for `finish` to say.
+    """Count a batch for its stream, inside the batch's transaction.
 
     Raises:
         LeaseLost: the epoch is over; the caller's transaction must not commit.
     """
-    to = batch.checkpoint
     status = await connection.execute(
-        "UPDATE cursor_state SET cursor_value = $3, position = $4, pages = $5, served = $6, total = $7,"
-        " events_ingested = events_ingested + $8, duplicates = duplicates + $9, quarantined = quarantined + $10,"
-        " dropped = dropped + $11, updated_at = now() WHERE stream = $1 AND epoch = $2",
+        "UPDATE cursor_state SET cursor_value = $3, pages = pages + $4, served = served + $5,"
+        " total = greatest(total, $6), events_ingested = events_ingested + $7, duplicates = duplicates + $8,"
+        " quarantined = quarantined + $9, dropped = dropped + $10, updated_at = now()"
+        " WHERE stream = $1 AND epoch = $2",
         stream,
         epoch,
-        to.cursor or "",
-        None if to.position is None else msgspec.json.encode(to.position).decode(),
-        to.pages,
-        to.served,
-        to.total,
+        batch.checkpoint.cursor or "",
+        len(batch.chunks),
+        batch.records,
+        batch.checkpoint.total,
         done.rows,
         done.duplicates,
         done.quarantined,
@@ -99,16 +80,5 @@ async def advance(connection: Connection, stream: str, epoch: int, batch: Batch,
 
 
 async def finish(connection: Connection, stream: str) -> None:
-    """Mark the stream complete, after `advance` in the same transaction."""
+    """Mark the stream complete, in the transaction of its last batch."""
     await connection.execute("UPDATE cursor_state SET complete = true WHERE stream = $1", stream)
-
-
-def _checkpoint(row: asyncpg.Record) -> Checkpoint:
-    return Checkpoint(
-        cursor=row["cursor_value"] or None,
-        position=None if row["position"] is None else msgspec.json.decode(row["position"]),
-        pages=row["pages"],
-        served=row["served"],
-        total=row["total"],
-        complete=row["complete"],
-    )

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from datasync._native import copy_stream
 from datasync.model import Chunk, Column
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres.connection import Connection
 
 PIECE = 256 * 1024
 """Bytes handed to the socket at once. Larger ones hold up flow control; see the write-path figures in benches."""
@@ -56,6 +56,14 @@ async def _pieces(stream: memoryview) -> AsyncIterator[bytes]:
     for start in range(0, len(stream), PIECE):
         # asyncpg takes any buffer, whatever its stubs say; a copy to bytes would be made for them alone.
         yield cast("bytes", stream[start : start + PIECE])
+
+
+async def own(connection: Connection) -> None:
+    """Keep the staging table to the transaction of `connection`.
+
+    Runs of other streams use it, too: with rows of two in it each would wait for the other to empty it.
+    """
+    await connection.execute("LOCK TABLE staging_events IN SHARE ROW EXCLUSIVE MODE")
 
 
 async def upsert(connection: Connection, columns: Sequence[Column]) -> int:

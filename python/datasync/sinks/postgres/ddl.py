@@ -1,7 +1,7 @@
 """The tables, as forward-only migrations. Tables and columns of the seed keep their names."""
 
-from datasync.errors import SchemaMismatch
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres import migrate as migrations
+from datasync.postgres.connection import Connection
 
 # COLLATE "C": keys are compared by bytes, which is what they are; a third faster to index than a language's order.
 _SEED_TABLES = """
@@ -59,41 +59,39 @@ CREATE TABLE IF NOT EXISTS quarantined_events (
 );
 """
 
-MIGRATIONS = (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE,)
-"""Migration n brings the schema to version n + 1. Never edit one that was released: append."""
+# One row per partition: its window (half-open, epoch ms; NULL is without end), and where to go on in it. Streams that
+# were begun before are one partition. `cursor_state.cursor_value` is for people from here on.
+_PARTITIONS = """
+CREATE TABLE stream_partitions (
+    stream       TEXT NOT NULL REFERENCES cursor_state (stream) ON DELETE CASCADE,
+    number       INTEGER NOT NULL,
+    since_ms     BIGINT,
+    until_ms     BIGINT,
+    cursor_value TEXT,
+    position     JSONB,
+    pages        BIGINT NOT NULL DEFAULT 0,
+    served       BIGINT NOT NULL DEFAULT 0,
+    complete     BOOLEAN NOT NULL DEFAULT false,
+    PRIMARY KEY (stream, number),
+    CHECK (since_ms < until_ms)
+);
+INSERT INTO stream_partitions (stream, number, cursor_value, position, pages, served, complete)
+SELECT stream, 0, nullif(cursor_value, ''), position, pages, served, complete
+FROM cursor_state WHERE stream IS NOT NULL;
+ALTER TABLE cursor_state DROP COLUMN position;
+"""
 
-_LOCK = 0x64617461_73796E63  # "datasync": one migration at a time in a database
+PARTITIONS_SINCE = 2
+"""The version that keeps partitions."""
+
+HISTORY = migrations.History("datasync_schema", (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS))
 
 
 async def installed_version(connection: Connection) -> int:
-    """The schema's version; 0 when nothing is installed. Writes nothing.
-
-    Raises:
-        SchemaMismatch: a newer datasync has been here.
-    """
-    if not await connection.fetchval("SELECT to_regclass('datasync_schema') IS NOT NULL"):
-        return 0
-    version: int = await connection.fetchval("SELECT coalesce(max(version), 0) FROM datasync_schema")
-    if version > len(MIGRATIONS):
-        raise SchemaMismatch(
-            f"the tables are of version {version}, this datasync knows up to {len(MIGRATIONS)}",
-            hint="upgrade datasync",
-        )
-    return version
+    """See migrations."""
+    return await migrations.installed_version(connection, HISTORY)
 
 
 async def migrate(connection: Connection) -> None:
-    """Bring the schema up to date. Safe to run twice and by several at once."""
-    if await installed_version(connection) == len(MIGRATIONS):
-        return
-    async with connection.transaction():
-        await connection.execute("SET LOCAL lock_timeout = '10s'")
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS datasync_schema"
-            " (version INTEGER PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
-        )
-        done = await installed_version(connection)
-        for version, statements in enumerate(MIGRATIONS[done:], start=done + 1):
-            await connection.execute(statements)
-            await connection.execute("INSERT INTO datasync_schema (version) VALUES ($1)", version)
+    """See migrations."""
+    await migrations.migrate(connection, HISTORY)

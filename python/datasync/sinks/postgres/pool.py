@@ -1,15 +1,9 @@
 """Connections to PostgreSQL."""
 
-from typing import TypeAlias
-
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from datasync.config import Settings
-from datasync.sinks.postgres.errors import mapped
-
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
-"""A connection, of the pool or alone."""
+from datasync.postgres.errors import mapped
 
 COMMAND_TIMEOUT = 60.0
 """Seconds. No statement of ours takes that long on a healthy server, so none may hang for ever."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from datasync.model import Reject
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres.connection import Connection
 
 _INSERT = """
 INSERT INTO quarantined_events (stream, page_cursor, record_index, byte_offset, code, detail, raw)

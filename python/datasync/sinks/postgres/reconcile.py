@@ -1,25 +1,26 @@
 """Is everything there that the API has? Counted in the database itself."""
 
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres.connection import Connection
 
 _COUNTS = """
 SELECT (SELECT count(*) FROM ingested_events) AS rows,
        (SELECT count(*) FROM quarantined_events WHERE stream = $1) AS quarantined,
-       events_ingested, dropped
+       events_ingested, dropped, total
 FROM cursor_state WHERE stream = $1
 """
 
 
-async def missing(connection: Connection, stream: str, total: int | None) -> int:
-    """How many records are missing: of those this stream stored, and of the API's `total`, if it declares one.
+async def missing(connection: Connection, stream: str) -> int:
+    """How many records are missing: of those this stream stored, and of the total the API declared, if it did.
 
     Records that came twice count once here, because the table and quarantine hold them once. Rows of other origin in
     the same table can hide a gap.
     """
     if not await connection.fetchval("SELECT to_regclass('ingested_events') IS NOT NULL"):
+        total: int | None = await connection.fetchval("SELECT total FROM cursor_state WHERE stream = $1", stream)
         return max(total or 0, 1)
     row = await connection.fetchrow(_COUNTS, stream)
     assert row is not None  # the stream has been opened
-    wanted: int = max(row["events_ingested"], (total or 0) - row["quarantined"] - row["dropped"])
+    wanted: int = max(row["events_ingested"], (row["total"] or 0) - row["quarantined"] - row["dropped"])
     rows: int = row["rows"]
     return max(0, wanted - rows)

@@ -3,7 +3,7 @@
 import asyncpg
 
 from datasync.errors import ConfigError, SchemaMismatch
-from datasync.sinks.postgres.pool import Connection
+from datasync.postgres.connection import Connection
 
 _EVENT = {"id": "text", "event_type": "text", "timestamp": "timestamp with time zone", "data": "jsonb"}
 

@@ -7,12 +7,13 @@ import msgspec
 
 from datasync import hookspecs
 from datasync.config import Settings
-from datasync.errors import RowsMissing, SinkUnavailable
-from datasync.model import Batch, Checkpoint, Committed, EncoderPlan
+from datasync.errors import ConfigError, RowsMissing, SinkUnavailable
+from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
-from datasync.sinks.postgres import checkpoint, copy, ddl, quarantine, reconcile, shape
-from datasync.sinks.postgres.errors import mapped
-from datasync.sinks.postgres.pool import Connection, create_pool
+from datasync.postgres.connection import Connection
+from datasync.postgres.errors import mapped
+from datasync.sinks.postgres import checkpoint, copy, ddl, partitions, quarantine, reconcile, shape
+from datasync.sinks.postgres.pool import create_pool
 
 CLOSE_TIMEOUT = 5.0
 """Seconds for a clean close; then connections are cut."""
@@ -33,7 +34,7 @@ class PostgresSink:
         self._connection: Connection | None = None
         self._epoch = 0
 
-    async def connect(self) -> Checkpoint:
+    async def connect(self) -> tuple[PartitionState, ...]:
         """See Sink."""
         self._pool = await create_pool(self._settings)
         with mapped("reading the checkpoint"):
@@ -41,23 +42,33 @@ class PostgresSink:
             await copy.prepare(self._writer)
             await checkpoint.lock(self._writer, self._stream)
             await shape.check(self._writer)
-            if self._settings.restart or not await ddl.installed_version(self._writer):
-                return Checkpoint()
-            start = await checkpoint.read(self._writer, self._stream, self._source)
-            if start.complete and (gone := await reconcile.missing(self._writer, self._stream, start.total)):
+            version = await ddl.installed_version(self._writer)
+            if self._settings.restart or not version:
+                return (PartitionState(),)
+            source = await checkpoint.source(self._writer, self._stream)
+            if source is not None and source != self._source:
+                raise ConfigError(
+                    f"the checkpoint of `{self._stream}` in this database is that of {source}, not of {self._source}",
+                    hint="use another database, or read this API from its beginning with --restart",
+                )
+            start = await partitions.read(self._writer, self._stream, version)
+            complete = all(state.checkpoint.complete for state in start)
+            if complete and (gone := await reconcile.missing(self._writer, self._stream)):
                 raise RowsMissing(
                     f"`{self._stream}` was read to its end, but {gone:,} of its records are not in the table any more",
                     hint="run with --restart to read them again",
                 )
             return start
 
-    async def open(self) -> Checkpoint:
+    async def open(self) -> tuple[PartitionState, ...]:
         """See Sink."""
+        restart = self._settings.restart
         with mapped("preparing the tables"):
             await ddl.migrate(self._writer)
-            self._epoch, taken = await checkpoint.take_over(
-                self._writer, self._stream, self._source, restart=self._settings.restart
-            )
+            async with self._writer.transaction():
+                self._epoch = await checkpoint.take_over(self._writer, self._stream, self._source, restart=restart)
+                await partitions.begin(self._writer, self._stream, restart=restart)
+                taken = await partitions.read(self._writer, self._stream, len(ddl.HISTORY.steps))
             await copy.clear(self._writer)
             return taken
 
@@ -65,6 +76,8 @@ class PostgresSink:
         """See Sink."""
         with mapped("storing a batch"):
             async with self._writer.transaction():
+                if batch.row_count:
+                    await copy.own(self._writer)
                 await copy.stage(self._writer, batch.chunks, self._columns)
                 inserted = await copy.upsert(self._writer, self._columns) if batch.row_count else 0
                 rejects = batch.rejects
@@ -72,14 +85,22 @@ class PostgresSink:
                 repeated = batch.row_count - inserted + len(rejects) - kept
                 done = Committed(inserted, repeated, kept)
                 await checkpoint.advance(self._writer, self._stream, self._epoch, batch, done)
-                if batch.checkpoint.complete:
-                    gone = await reconcile.missing(self._writer, self._stream, batch.checkpoint.total)
-                    done = msgspec.structs.replace(done, missing=gone)
-                    if not gone:
-                        await checkpoint.finish(self._writer, self._stream)
+                await partitions.share(self._writer, self._stream, batch.windows)
+                await partitions.advance(self._writer, self._stream, batch.partition, batch.checkpoint)
+                if batch.checkpoint.complete and await partitions.all_complete(self._writer, self._stream):
+                    done = await self._end(done)
                 if batch.row_count:
                     await copy.clear(self._writer)
         return done
+
+    async def _end(self, done: Committed) -> Committed:
+        """Prove the end, in the transaction of the last batch."""
+        gone = await reconcile.missing(self._writer, self._stream)
+        if gone:
+            await partitions.reopen(self._writer, self._stream)
+        else:
+            await checkpoint.finish(self._writer, self._stream)
+        return msgspec.structs.replace(done, complete=not gone, missing=gone)
 
     async def close(self) -> None:
         """See Sink."""

@@ -1,0 +1,1 @@
+"""What the parts that talk to PostgreSQL have in common: errors, and tables by migration."""

@@ -1,0 +1,94 @@
+"""The partitions of a stream: one row of `stream_partitions` each. Written only in transactions that hold the epoch."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from datasync.model import Checkpoint, PartitionState, Window
+from datasync.postgres.connection import Connection
+from datasync.sinks.postgres.ddl import PARTITIONS_SINCE
+
+_READ = """
+SELECT number, since_ms, until_ms, p.cursor_value, p.position, p.pages, p.served, p.complete, total
+FROM stream_partitions AS p JOIN cursor_state USING (stream) WHERE stream = $1 ORDER BY number
+"""
+
+# Before there were partitions the checkpoint stood in the stream's own row.
+_READ_OLD = """
+SELECT 0 AS number, NULL::bigint AS since_ms, NULL::bigint AS until_ms, nullif(cursor_value, '') AS cursor_value,
+       position, pages, served, complete, total
+FROM cursor_state WHERE stream = $1
+"""
+
+_SHARE = """
+INSERT INTO stream_partitions (stream, number, since_ms, until_ms)
+SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bigint[])
+ON CONFLICT (stream, number) DO UPDATE SET since_ms = excluded.since_ms, until_ms = excluded.until_ms
+"""
+
+
+async def read(connection: Connection, stream: str, version: int) -> tuple[PartitionState, ...]:
+    """The stream's partitions by number, from a schema of this `version`. Writes nothing."""
+    rows = await connection.fetch(_READ if version >= PARTITIONS_SINCE else _READ_OLD, stream)
+    states = (
+        PartitionState(
+            row["number"],
+            Window(row["since_ms"], row["until_ms"]),
+            Checkpoint(
+                cursor=row["cursor_value"],
+                position=None if row["position"] is None else msgspec.json.decode(row["position"]),
+                pages=row["pages"],
+                served=row["served"],
+                total=row["total"],
+                complete=row["complete"],
+            ),
+        )
+        for row in rows
+    )
+    return tuple(states) or (PartitionState(),)
+
+
+async def begin(connection: Connection, stream: str, *, restart: bool) -> None:
+    """Make sure that there is a partition; with `restart` that there is only the first one, at its beginning."""
+    if restart:
+        await connection.execute("DELETE FROM stream_partitions WHERE stream = $1", stream)
+    await connection.execute(
+        "INSERT INTO stream_partitions (stream, number)"
+        " SELECT $1, 0 WHERE NOT EXISTS (SELECT FROM stream_partitions WHERE stream = $1)",
+        stream,
+    )
+
+
+async def share(connection: Connection, stream: str, windows: Mapping[int, Window]) -> None:
+    """Give partitions, new ones too, the windows that they have from now on."""
+    if windows:
+        since = [window.since for window in windows.values()]
+        until = [window.until for window in windows.values()]
+        await connection.execute(_SHARE, stream, list(windows), since, until)
+
+
+async def advance(connection: Connection, stream: str, number: int, to: Checkpoint) -> None:
+    """Write a partition's checkpoint. Its window is as `share` left it."""
+    await connection.execute(
+        "UPDATE stream_partitions SET cursor_value = $3, position = $4, pages = $5, served = $6, complete = $7"
+        " WHERE stream = $1 AND number = $2",
+        stream,
+        number,
+        to.cursor,
+        None if to.position is None else msgspec.json.encode(to.position).decode(),
+        to.pages,
+        to.served,
+        to.complete,
+    )
+
+
+async def all_complete(connection: Connection, stream: str) -> bool:
+    """Whether every partition was read to its end."""
+    query = "SELECT bool_and(complete) FROM stream_partitions WHERE stream = $1"
+    complete: bool = await connection.fetchval(query, stream)
+    return complete
+
+
+async def reopen(connection: Connection, stream: str) -> None:
+    """Put every partition before its last page: any of them may have ended too early."""
+    await connection.execute("UPDATE stream_partitions SET complete = false WHERE stream = $1", stream)
