@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benches.contestants import OURS
 from datasync.limits.grouping import ENOUGH, Grouping
-from datasync.simulator.rules import AnchoredWindow, Rule, SlidingLog
+from datasync.simulator.rules import AlignedWindow, AnchoredWindow, Rule, SlidingLog
+from datasync.simulator.virtual.api import Api
+from datasync.simulator.virtual.outcome import Outcome
+from datasync.simulator.virtual.scenario import one
+from datasync.simulator.virtual.scenarios import SCENARIOS
 
 LIMIT, WINDOW = 30, 60.0
 
@@ -131,9 +137,9 @@ def rounds(grouping: Grouping, window: int, *, shared: bool) -> bool:
 
 def test_routes_are_taken_apart_again_when_they_turn_out_not_to_share() -> None:
     grouping = Grouping()
-    assert any([rounds(grouping, window, shared=True) for window in range(4)])
+    assert any(rounds(grouping, window, shared=True) for window in range(4))
     assert grouping.group("a") == grouping.group("b") == frozenset("ab")
-    assert any([rounds(grouping, window, shared=False) for window in range(4, 10)])
+    assert any(rounds(grouping, window, shared=False) for window in range(4, 10))
     assert grouping.group("a") == frozenset("a")
     assert grouping.group("b") == frozenset("b")
 
@@ -155,3 +161,27 @@ def test_groups_are_a_partition_of_the_routes_whatever_is_told(
             group = grouping.group(each)
             assert each in group
             assert all(grouping.group(mate) == group for mate in group)
+
+
+def governed(kind: type[SlidingLog], budgets: str) -> Outcome:
+    """Half an hour of the whole limiter: three routes, each on the budget of its letter."""
+
+    def api(_: int) -> Api:
+        rules = {letter: kind(LIMIT, WINDOW) for letter in budgets}
+        return Api({route: {"": rules[letter]} for route, letter in zip("abc", budgets, strict=True)})
+
+    scenario = msgspec.structs.replace(SCENARIOS["A16"], variants=one(api), routes=tuple("aaabbbccc"), duration=1800.0)
+    (outcome,) = scenario.play(OURS.make(scenario.told), classify=OURS.classify).values()
+    return outcome
+
+
+@pytest.mark.parametrize("kind", [SlidingLog, AnchoredWindow, AlignedWindow])
+@pytest.mark.parametrize("budgets", ["xxx", "xxy", "xyz"])
+def test_routes_use_all_of_what_they_have_together_and_are_refused_only_until_that_is_known(
+    kind: type[SlidingLog], budgets: str
+) -> None:
+    outcome = governed(kind, budgets)
+    assert outcome.utilisation >= 0.98
+    assert outcome.refusals <= {"xxx": 10, "xxy": 2, "xyz": 0}[budgets]
+    assert outcome.refused_between(600) == 0
+    assert not outcome.crashes

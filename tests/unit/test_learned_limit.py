@@ -109,7 +109,8 @@ def test_refusals_of_requests_that_were_under_way_together_are_one() -> None:
     learned = window._ledger.limit, window._ledger.window
     window.refused(1.3, 1.05, 30.0)
     window.refused(1.4, 1.1, 10.0)
-    assert (window._ledger.limit, window._ledger.window) == learned == (10, 60)
+    assert learned == (10.0, 60.0)
+    assert (window._ledger.limit, window._ledger.window) == learned
     assert window._ledger.in_flight == 0
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from random import Random
-from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datasync.limits.ledger import DRIFT, GUARD, MAX_DRIFT, MOST, Ledger, RoundTrip
+from tests.limiter import steps
 
 INSTANT = 1e-7
 """Seconds that pass before a wait is over and seen to be."""
@@ -266,26 +265,6 @@ def test_memory_is_bounded_and_no_more_than_that_many_requests_fit_into_a_window
         ledger.counted(float(moment))
     assert len(ledger._counted) == MOST
     assert ledger.used(MOST + 500) == MOST
-
-
-def steps(work: Callable[[], object]) -> int:
-    """Count the lines of the limiter that run: what grows with a loop, on every machine alike."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal count
-        if "/limits/" not in frame.f_code.co_filename:
-            return None
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def played(requests: int, limit: int) -> int:

@@ -237,11 +237,14 @@ def test_a_refusal_that_says_nothing_makes_no_hot_loop() -> None:
 
 
 def test_the_start_is_over_when_a_limit_is_told_or_refuses() -> None:
-    for settle in (lambda route: route.ask(minute(9)), lambda route: route.refuse(None)):
+    for refused in (False, True):
         route = Route()
         route.ask()
         assert route.budget.start.limit == 1
-        settle(route)
+        if refused:
+            route.refuse(None)
+        else:
+            route.ask(minute(9))
         assert route.budget.start.limit == math.inf
 
 

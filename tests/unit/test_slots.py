@@ -1,6 +1,7 @@
 """How many requests may be in flight: the seed's rules, the adaptive ones, and a cap that an API enforces."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -130,10 +131,10 @@ def test_a_number_that_was_too_many_is_left_alone_for_twice_as_long_each_time() 
         busy(slots, 1, knee=8)
         if slots.limit > max(8, before):
             tries.append(answer)
-    pauses = [later - first for first, later in zip(tries, tries[1:], strict=False)]
+    pauses = [later - first for first, later in pairwise(tries)]
     assert len(pauses) >= 4
     assert pauses[0] >= FORGET_AFTER
-    assert all(later >= 1.8 * first for first, later in zip(pauses[1:], pauses[2:], strict=False))
+    assert all(later >= 1.8 * first for first, later in pairwise(pauses[1:]))
 
 
 def test_a_refusal_for_the_number_at_once_halves_what_was_in_flight_and_grows_to_one_below_it() -> None:

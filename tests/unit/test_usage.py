@@ -56,9 +56,7 @@ def test_what_a_budget_that_turned_out_to_be_the_same_used_counts_against_the_sa
 
 
 @given(
-    st.lists(
-        st.tuples(st.floats(0, 1e6), st.floats(0, 1e15) | st.just(math.inf), st.floats(0, 2.0**31)), max_size=100
-    )
+    st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e15) | st.just(math.inf), st.floats(0, 2.0**31)), max_size=100)
 )
 def test_the_share_is_a_share_whatever_limits_and_windows_are_told(told: list[tuple[float, float, float]]) -> None:
     usage, now = Usage(), 0.0
