@@ -123,6 +123,7 @@ def test_two_buckets_that_are_one_count_both_in_flight_and_tell_no_utilisation()
 def test_a_bucket_with_room_for_less_than_one_request_lets_one_go_all_the_same() -> None:
     little = Quota(remaining=0.25, rate=0.5)
     bucket = LeakBucket(little)
+    assert bucket.delay(0.0) == 0
     bucket.sent()
     bucket.answered(Settled(0.0, 0.0), little)
     assert bucket.delay(bucket.delay(0.0) + 1e-6) == 0
