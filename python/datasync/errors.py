@@ -9,7 +9,8 @@
     │   │   ├── ServerError
     │   │   ├── NetworkError
     │   │   └── PageDamaged
-    │   │       └── NotAPage
+    │   │       ├── NotAPage
+    │   │       └── PageRepeated
     │   ├── AuthError              the key was refused
     │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
     │   ├── TlsFailed              no safe connection to the server
@@ -129,6 +130,12 @@ class NotAPage(PageDamaged):
     """HTML or nothing came with status 200: a login page of the network, a proxy, a maintenance page."""
 
     code = "not_a_page"
+
+
+class PageRepeated(PageDamaged):
+    """The page before came once more, out of a cache, or by an API that lost its place."""
+
+    code = "page_repeated"
 
 
 class AuthError(SourceError):
