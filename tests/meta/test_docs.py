@@ -191,3 +191,29 @@ def test_the_numbers_of_the_partitions_document_are_the_programs() -> None:
 def test_every_dialect_of_rate_headers_is_in_its_document() -> None:
     text = (ROOT / "docs" / "rate-limits.md").read_text()
     assert all(f"`{dialect.name}`" in text for dialect in DIALECTS)
+
+
+def test_the_numbers_of_the_rate_limits_document_are_the_programs() -> None:
+    from datasync.config.schema import LimitSettings, SlotSettings
+    from datasync.limits import budget, concurrency, learned, ledger, pause, search, windowed
+
+    text = " ".join((ROOT / "docs" / "rate-limits.md").read_text().split())
+    slots = SlotSettings()
+    for said in (
+        f"{ledger.GUARD * 1000:.0f} ms for the server's clock",
+        f"{ledger.DRIFT * 1e6:.0f} millionths of the window",
+        f"every {learned.PROBE_EVERY} windows one request more",
+        f"The first {search.Start.CAREFUL_REQUESTS} requests",
+        f"those of the first {search.Start.CAREFUL_SECONDS:.0f} seconds",
+        f"the next {budget.UNHEARD} answers don't tell",
+        f"there are {slots.initial} slots at the start. One is added",
+        f"left alone for {concurrency.FORGET_AFTER} answers",
+        f"there are {slots.initial} slots at the start, {slots.reduced} after three refusals in a row, and one more",
+        f"one more after {slots.successes_to_grow} successes in a row, up to {slots.maximum}",
+        f"`--max-wait`, {LimitSettings().max_wait:.0f} seconds unless told",
+        f"`--concurrency {LimitSettings().concurrency}`, which is the default",
+    ):
+        assert said in text, said
+    assert slots.refusals_to_reduce == 3
+    assert windowed.PROOFS == 2, "two windows that opened with everything free again"
+    assert (pause.LEAST, pause.SECONDARY, pause.MOST) == (0.5, 60, 60), "half a second, or a minute, up to a minute"

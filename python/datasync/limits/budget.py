@@ -106,14 +106,16 @@ class Budget:
         if not self._buckets and not quotas and not wait:
             self._search.refused(now, request.sent)
         told = {_key(quota): quota for quota in quotas}
+        named = {_key(quota) for quota in spent} & sent_to
         for key in sent_to:
             if (bucket := self._buckets.get(key)) is None:
                 continue
-            # With several budgets only those that are used up have refused.
-            if not spent or key not in told or told[key] in spent:
-                bucket.refused(now, until, told[key].remaining if key in told else None)
+            quota = told.get(key)
+            # With several budgets only those that are used up have refused; where it isn't told which, those not told.
+            if key in named or not spent or (not named and quota is None):
+                bucket.refused(now, until, quota.remaining if quota else None)
             else:
-                bucket.answered(request, told[key])
+                bucket.answered(request, quota)
         return until
 
     def absorb(self, other: "Budget") -> None:
@@ -167,8 +169,9 @@ class Budget:
         if told:
             self._unheard.update(self._buckets.keys())
         for key, quota in told.items():
-            self._unheard[key] = 0
-            if key not in self._buckets and len(self._buckets) < MAX_BUCKETS:
+            if key in self._buckets:
+                self._unheard[key] = 0
+            elif len(self._buckets) < MAX_BUCKETS:
                 bucket = WindowBucket(quota, self._round_trip) if _timed(quota) else LeakBucket(quota)
                 self._buckets[key] = bucket
                 bucket.sent()

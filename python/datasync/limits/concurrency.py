@@ -111,7 +111,7 @@ class AdaptiveSlots:
             self._patience *= 2
         self._too_many = min(self._too_many, in_flight)
         self._since_too_many = 0
-        self.limit = max(1, in_flight - 1)
+        self.limit = min(self.limit, max(1, in_flight - 1))  # it may have gone out when there were more slots
 
 
 class ConcurrencyCap:
@@ -122,6 +122,7 @@ class ConcurrencyCap:
 
     def __init__(self) -> None:
         self.limit: float = math.inf
+        self._told = math.inf
         self._refused_at = math.inf
         self._successes = 0
 
@@ -133,11 +134,12 @@ class ConcurrencyCap:
 
     def told(self, limit: float) -> None:
         """Take the API's word."""
-        self.limit = min(self.limit, max(1.0, limit))
+        self._told = max(1.0, limit)
+        self.limit = min(self.limit, self._told)
 
     def succeeded(self) -> None:
         """Count an answer that was not a refusal."""
-        if self.limit < self._refused_at - 1:
+        if self.limit < min(self._told, self._refused_at - 1):
             self._successes += 1
             if self._successes >= self.limit:
                 self._successes = 0

@@ -22,6 +22,7 @@ from datasync.limits.ledger import RoundTrip
 from datasync.limits.quota import Quota
 from datasync.limits.refusal import refusal_hints
 from datasync.limits.sharing import SharedBuckets, Shares
+from datasync.limits.window import ROUNDED
 from datasync.model import RunStats
 
 WORTH_A_LINE: Final = 5.0
@@ -85,11 +86,8 @@ class Governor:
         Raises:
             Paused: it would have to wait longer than `max_wait`.
         """
-        line = self._lines[route]
-        queued = line.locked()
-        async with line:
-            if queued:
-                await self._wait(0)  # whoever was in front may have been told to stop
+        async with self._lines[route]:
+            await self._wait(0)  # a stop may have come while others were in front
             permit = await self._wait_for(route)
         try:
             yield permit
@@ -179,8 +177,18 @@ class Governor:
             if quota.limit is None or quota.remaining is None or quota.unit != "requests":
                 continue
             window = self.budget(route).window(quota)
-            if window and self._grouping.saw(
-                route, self._clock(), limit=quota.limit, remaining=quota.remaining, window=window
+            if window is None:
+                continue
+            now = self._clock()
+            left = max(quota.reset[0], quota.reset[1] - ROUNDED) if quota.reset and not quota.full else 0.0
+            if self._grouping.saw(
+                route,
+                now,
+                limit=quota.limit,
+                remaining=quota.remaining,
+                window=window,
+                began=now - max(0.0, window - left),
+                in_flight=sum(self._in_flight.values()) - 1,
             ):
                 structlog.get_logger().info("routes share a budget", routes=sorted(self._grouping.group(route)))
                 self._regroup(route)
@@ -190,7 +198,8 @@ class Governor:
         group = self._grouping.group(route)
         for other, budget in list(self._budgets.items()):
             if other in group and budget is not kept:
-                kept.absorb(budget)
+                if budget.successor is None:  # it may be that of several routes
+                    kept.absorb(budget)
                 self._budgets[other] = kept
             elif other not in group and budget is kept:
                 self._budgets[other] = Budget(self._round_trip, self._chance)

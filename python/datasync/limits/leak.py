@@ -24,7 +24,7 @@ class LeakBucket:
 
     def __init__(self, quota: Quota) -> None:
         """Begin with the first word: what remains, and better a limit with it."""
-        self._limit = quota.limit or quota.remaining or 1.0
+        self._limit = max(1.0, quota.limit or quota.remaining or 0.0)  # a request must fit, or none ever would
         self._rate = quota.rate or 0.0
         self._level = 0.0
         self._at = -math.inf
@@ -52,12 +52,12 @@ class LeakBucket:
     def answered(self, request: Settled, quota: Quota | None) -> None:
         """See Bucket."""
         now = request.at
-        self._in_flight -= 1
+        self._in_flight = max(0, self._in_flight - 1)  # or it went out before this bucket was known
         self._arrived += 1
         if quota is None or quota.remaining is None:
             self._set(now, self._estimate(now) + 1)
             return
-        self._limit = quota.limit or max(self._limit, quota.remaining)
+        self._limit = max(1.0, quota.limit or max(self._limit, quota.remaining))
         level = self._limit - quota.remaining
         if quota.rate:
             self._rate = quota.rate
@@ -70,7 +70,7 @@ class LeakBucket:
     def refused(self, now: float, until: float, remaining: float | None) -> None:
         """See Bucket."""
         del remaining
-        self._in_flight -= 1
+        self._in_flight = max(0, self._in_flight - 1)
         self._blocked_until = max(self._blocked_until, until)
         self._set(now, self._limit)
         self._since = -math.inf

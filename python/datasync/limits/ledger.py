@@ -23,24 +23,28 @@ class RoundTrip:
 
     A request counts when it arrives, which is half of this before its answer comes; the request that takes its slot
     arrives half of this after it is sent. So a slot is free again that much sooner than the window after the answer.
-    Few answers may not have shown the shortest way yet, so they are believed in part.
+    Few answers may not have shown the shortest way yet, so they are believed in part; the more they differ, the less.
     """
 
     def __init__(self) -> None:
         self._least = math.inf
+        self._mean = 0.0
         self._answers = 0
 
     def saw(self, seconds: float) -> None:
         """Take the time of one request."""
-        self._least = min(self._least, max(0.0, seconds))
+        seconds = max(0.0, seconds)
+        self._least = min(self._least, seconds)
         self._answers += 1
+        self._mean += (seconds - self._mean) / self._answers
 
     @property
     def credit(self) -> float:
         """Seconds."""
         if not self._answers:
             return 0.0
-        return self._least * (1 - 1 / math.sqrt(self._answers))
+        doubt = (self._least + _SPREAD * (self._mean - self._least)) / math.sqrt(self._answers)
+        return max(0.0, self._least - doubt)
 
 
 class Ledger:
@@ -99,7 +103,7 @@ class Ledger:
 
     def counted(self, now: float, weight: float = 1.0) -> None:
         """Count one that went out as counted by now: its answer is here, or none is expected any more."""
-        self.in_flight -= 1
+        self.drop()
         if len(self._counted) == MOST:
             self._weight -= self._counted[0][1]
         self._counted.append((now, weight))
@@ -127,8 +131,8 @@ class Ledger:
         return self.in_flight > 0 and remaining < doubt * self.in_flight * self._costs + max(doubt, self.most)
 
     def drop(self) -> None:
-        """Forget a request that went out: it didn't count."""
-        self.in_flight -= 1
+        """Forget a request that went out: it didn't count. One from before this ledger isn't missed."""
+        self.in_flight = max(0, self.in_flight - 1)
 
     def used(self, now: float) -> float:
         """How much of the limit the window holds, requests in flight and other users' included."""
@@ -178,14 +182,16 @@ class Ledger:
         if self.most < _ONE:
             self.most = 1.0
 
-    def counted_before(self, moment: float) -> float:
-        """How much of what is in the window counted before that moment."""
+    def counted_before(self, moment: float, amount: float) -> bool:
+        """More than that amount of what is in the window counted before that moment."""
         found = 0.0
         for at, weight in self._counted:
             if at >= moment:
                 break
             found += weight
-        return found
+            if found > amount:
+                return True
+        return False
 
     def since(self, moment: float) -> list[float]:
         """When each request counted that did so after `moment`, oldest first."""
@@ -195,10 +201,6 @@ class Ledger:
                 break
             found.append(at)
         return found[::-1]
-
-    def recent(self, place: int) -> float | None:
-        """When the request counted that was so many before the last, from 0; None if there is none."""
-        return self._counted[-1 - place][0] if place < len(self._counted) else None
 
     def _used(self) -> float:
         return self._weight + self._hold + self.in_flight * self._costs
@@ -218,6 +220,7 @@ class Ledger:
             self._hold -= self._held.popleft()[1]
 
 
+_SPREAD: Final = 2.0
 _ONE: Final = 1.5
 _FREED: Final = 1000
 _LITTLE: Final = 1e-6

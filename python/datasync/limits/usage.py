@@ -1,6 +1,10 @@
 """How much of what was allowed was used."""
 
 import math
+from typing import Final
+
+SHORTEST: Final = 0.001
+"""Seconds. What is told as a shorter window is none."""
 
 
 class Usage:
@@ -13,7 +17,7 @@ class Usage:
 
     def accepted(self, now: float, limit: float, window: float) -> None:
         """Count a request that was let in, and the windows that have begun by now, of that limit and length."""
-        if not (0 < limit < math.inf and 0 < window < math.inf):
+        if not (0 < limit < math.inf and SHORTEST <= window < math.inf):
             return
         if math.isinf(self._began):
             self._began, self._allowed = now, limit

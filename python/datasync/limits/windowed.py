@@ -172,7 +172,7 @@ class WindowBucket:
         if self._ledger.holds or remaining < self._ledger.limit - 1:
             return
         # Servers that count together may not know of the last seconds' requests yet.
-        if self._ledger.counted_before(request.sent - STALE) <= 1:
+        if not self._ledger.counted_before(request.sent - STALE, 1.0):
             return
         if request.at - self._proved_at > self._ledger.window / 2:
             self._proved_at = request.at
