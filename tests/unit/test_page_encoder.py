@@ -36,6 +36,18 @@ def test_each_envelope_is_read_or_refused_as_by_the_reference(body: bytes) -> No
     same(body)
 
 
+@pytest.mark.parametrize("body", [*ENVELOPES, page(*RECORDS, rest=b',"pagination":{"nextCursor":"c","hasMore":true}')])
+def test_what_is_peeked_is_what_the_whole_page_says(body: bytes) -> None:
+    try:
+        whole = encoder().encode(body, now_us=NOW_US)
+    except PageError as error:
+        with pytest.raises(PageError) as caught:
+            encoder().peek(body)
+        assert (caught.value.code, caught.value.offset) == (error.code, error.offset)
+    else:
+        assert encoder().peek(body) == (whole.next_cursor, whole.has_more)
+
+
 @given(st.lists(st.sampled_from(RECORDS), max_size=12))
 def test_any_mix_of_records_is_encoded_as_by_the_reference(records: list[bytes]) -> None:
     same(page(*records, rest=b',"pagination":{"nextCursor":"c"}'))
