@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datasync.config.schema import SlotSettings
 from datasync.limits.concurrency import SeedSlots
-from datasync.limits.governor import Governor, Permit
+from datasync.limits.governor import Governor
 from datasync.simulator.virtual.loop import run
 from tests.limiter import FewSlots, answer, ask, begun, idle, make, rate, steps
 
@@ -113,6 +113,42 @@ def test_more_slots_or_a_raised_limit_wake_who_waits_with_the_answer_that_brings
     run(main())
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_who_waits_is_woken_by_what_an_answer_says_and_not_when_its_permit_is_given_back(*, refused: bool) -> None:
+    async def main() -> None:
+        governor = make()
+        await ask(governor, rate(2, 1))
+
+        async def lingering() -> None:
+            async with governor.permit() as permit:
+                await asyncio.sleep(5)
+                if refused:
+                    permit.refused(answer(429, {"stripe-rate-limited-reason": "global-concurrency"}))
+                else:
+                    permit.answered(rate(40, 38))
+                woken.append(asyncio.get_running_loop().time())
+                await asyncio.sleep(30)
+
+        woken: list[float] = []
+        under_way = asyncio.create_task(lingering())
+        await asyncio.sleep(1)
+        looked: list[float] = []
+        delay = governor._delay
+
+        def look(route: str) -> float:
+            looked.append(asyncio.get_running_loop().time())
+            return delay(route)
+
+        governor._delay = look  # type: ignore[method-assign]
+        waiting = asyncio.create_task(ask(governor, rate(40, 37)))
+        await asyncio.sleep(10)
+        assert any(moment == pytest.approx(woken[0], abs=1e-3) for moment in looked)
+        await under_way
+        await waiting
+
+    run(main())
+
+
 def test_who_is_cancelled_while_waiting_leaves_no_slot_taken_and_no_task_behind() -> None:
     async def main() -> None:
         governor = make(2)
@@ -174,61 +210,6 @@ def test_a_request_without_an_answer_counts_as_arrived() -> None:
     run(main())
 
 
-def test_a_refusal_for_the_number_at_once_lowers_that_and_not_the_pace() -> None:
-    async def main() -> None:
-        governor = make(8)
-        begun(governor)
-        permits: list[Permit] = []
-
-        async def request() -> None:
-            async with governor.permit() as permit:
-                permits.append(permit)
-                await asyncio.sleep(1)
-                permit.refused(answer(429, {"stripe-rate-limited-reason": "global-concurrency"}))
-
-        await asyncio.gather(*(request() for _ in range(8)))
-        began = asyncio.get_running_loop().time()
-        most = going = 0
-
-        async def another() -> None:
-            nonlocal most, going
-            async with governor.permit() as permit:
-                going += 1
-                most = max(most, going)
-                await asyncio.sleep(0.1)
-                going -= 1
-                permit.answered(answer())
-
-        await asyncio.gather(*(another() for _ in range(4)))
-        assert most <= 4
-        assert asyncio.get_running_loop().time() - began < 1, "and none had to wait for a pause"
-
-    run(main())
-
-
-def test_a_limit_of_requests_at_once_that_the_api_tells_is_kept_to() -> None:
-    async def main() -> int:
-        governor = make(10)
-        told = answer(headers={"ratelimit-policy": '"c";q=3;qu="concurrent-requests"', "ratelimit": '"c";r=2'})
-        await ask(governor, told)
-        begun(governor)
-        most = going = 0
-
-        async def request() -> None:
-            nonlocal most, going
-            async with governor.permit() as permit:
-                going += 1
-                most = max(most, going)
-                await asyncio.sleep(0.1)
-                going -= 1
-                permit.answered(answer())
-
-        await asyncio.gather(*(request() for _ in range(60)))
-        return most
-
-    assert run(main()) == 3
-
-
 def test_three_routes_that_turn_out_to_share_a_budget_count_every_request_once() -> None:
     async def main() -> None:
         governor = make()
@@ -277,3 +258,17 @@ def test_a_permit_costs_as_much_with_a_thousand_waiters_as_with_ten() -> None:
 
     few, many = cost(20), cost(1000)
     assert many <= 1.3 * few
+
+
+def test_nothing_of_a_wait_is_left_at_the_moment_at_which_it_is_given_up() -> None:
+    async def main() -> None:
+        governor = make()
+        await ask(governor, rate(10, 0))
+        waiting = asyncio.create_task(ask(governor, answer()))
+        await asyncio.sleep(1)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+        assert idle(governor)
+
+    run(main())

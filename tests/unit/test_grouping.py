@@ -113,6 +113,14 @@ def test_nothing_is_judged_while_as_many_are_in_flight_as_would_be_judged_by() -
     assert beside(11, in_flight=5)
 
 
+def test_a_window_is_one_sign_however_many_answers_tell_of_it() -> None:
+    grouping = Grouping()
+    for number in range(10):
+        saw(grouping, "b", number / 100, LIMIT, LIMIT - number - 1)
+    for number in range(10):
+        assert not saw(grouping, "a", 1 + number / 100, LIMIT, LIMIT - 11 - number, -1.0)
+
+
 def test_what_a_third_route_may_have_used_is_no_sign_for_either() -> None:
     grouping = Grouping()
     for window in range(20):
@@ -137,9 +145,11 @@ def rounds(grouping: Grouping, window: int, *, shared: bool) -> bool:
 
 def test_routes_are_taken_apart_again_when_they_turn_out_not_to_share() -> None:
     grouping = Grouping()
-    assert any(rounds(grouping, window, shared=True) for window in range(4))
+    for window in range(10):
+        rounds(grouping, window, shared=True)
     assert grouping.group("a") == grouping.group("b") == frozenset("ab")
-    assert any(rounds(grouping, window, shared=False) for window in range(4, 10))
+    for window in range(10, 13):  # however long they were together
+        rounds(grouping, window, shared=False)
     assert grouping.group("a") == frozenset("a")
     assert grouping.group("b") == frozenset("b")
 

@@ -108,9 +108,11 @@ def test_refusals_of_requests_that_were_under_way_together_are_one() -> None:
     window.refused(1.2, 1.0, 59.0)
     learned = window._ledger.limit, window._ledger.window
     window.refused(1.3, 1.05, 30.0)
+    window.sent()
+    window.answered(1.35)  # it was under way, too, and let in
     window.refused(1.4, 1.1, 10.0)
     assert learned == (10.0, 60.0)
-    assert (window._ledger.limit, window._ledger.window) == learned
+    assert (window._ledger.limit, window._ledger.window) == learned, "and the next one teaches"
     assert window._ledger.in_flight == 0
 
 
@@ -230,3 +232,12 @@ def test_the_start_is_over_at_once_when_a_limit_is_known() -> None:
     start.end()
     start.answered(0.0)
     assert start.limit == math.inf
+
+
+def test_the_lowest_rate_is_one_a_minute_also_right_after_a_refusal() -> None:
+    search, now = Search(), 0.0
+    for _ in range(50):  # nobody waits, as from another process
+        now += 0.001
+        search.sent(now)
+        search.refused(now, now)
+    assert search.delay(now) == pytest.approx(1 / LEAST) == 60

@@ -196,6 +196,9 @@ def test_what_others_hold_is_counted_until_its_time_and_let_go_of_from_the_lates
     ledger.hold(4, until=30)
     ledger.hold(6, until=20)  # ends with those that began before
     assert ledger.delay(0) == 30
+    ledger.costs(5.0, fade=1.0)
+    assert ledger.delay(0) == 30, "what came later is held as long"
+    ledger.costs(1.0, fade=0.1)
     ledger.release(7)
     assert ledger.free(0) == 7
     assert ledger.holds

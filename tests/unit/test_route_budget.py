@@ -116,6 +116,11 @@ def test_a_refusal_by_a_reset_of_a_budget_that_is_used_up_waits_for_it() -> None
     route.ask(minute(5))
     route.refuse(None, Quota("minute", limit=10, remaining=0, window=60, reset=(19, 21)))
     assert route.delay == pytest.approx(21 + MARGIN)
+    route = Route()
+    route.ask(minute(5), day(500))
+    resets = {"minute": (19, 21), "day": (3000, 3001)}
+    route.refuse(None, *(Quota(name, remaining=0, reset=reset) for name, reset in resets.items()))
+    assert route.delay == pytest.approx(3001 + MARGIN), "all must be over"
 
 
 def test_a_bucket_that_is_not_heard_of_for_twenty_answers_is_none_of_this_route() -> None:
@@ -246,29 +251,6 @@ def test_the_start_is_over_when_a_limit_is_told_or_refuses() -> None:
         else:
             route.ask(minute(9))
         assert route.budget.start.limit == math.inf
-
-
-def test_budgets_that_are_one_count_each_others_requests_in_flight_and_settle_them_here() -> None:
-    one, other = Route(), Route()
-    for route in (one, other):
-        route.ask(minute(8))
-    mine, theirs = one.send(), other.send()
-    one.budget.absorb(other.budget)
-    assert other.budget.successor is one.budget
-    ledger = one.bucket("minute")._ledger
-    assert ledger.in_flight == 2
-    one.ask(minute(7), sent=mine)
-    one.ask(minute(6), sent=theirs)
-    assert ledger.in_flight == 0
-    assert one.budget._in_flight == 0
-    assert ledger.used(one.now) == 4
-
-
-def test_a_bucket_that_only_the_other_knew_goes_on_here() -> None:
-    one, other = Route(), Route()
-    other.ask(day(0))
-    one.budget.absorb(other.budget)
-    assert one.delay > 86_000
 
 
 def test_the_utilisation_is_that_of_the_tightest_bucket_and_none_where_none_is_told() -> None:

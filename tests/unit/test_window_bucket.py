@@ -134,6 +134,8 @@ def test_a_fixed_window_is_believed_after_two_that_opened_with_all_free_again_an
         busy()
         asked.answer(9)
         assert asked.free < 9, "the ledger still counts what was sent in the middle"
+        asked.answer(9)
+        assert asked.free < 9, "one window is one proof, however often it is told"
     busy()
     asked.answer(9)
     assert asked.free == 9
@@ -200,33 +202,6 @@ def test_nobody_is_careful_for_longer_than_the_first_window_where_nothing_is_wro
         asked.bucket.sent()
 
 
-def test_an_error_that_counted_double_is_expected_to_do_so_again_for_a_while() -> None:
-    asked = Asked()
-    asked.answer(7, failed=True)
-    assert asked.bucket._ledger.most == 2
-    asked = Asked()
-    asked.answer(7)
-    assert asked.bucket._ledger.most == 1, "others may have done it"
-
-
-def test_a_refusal_with_something_left_was_of_a_request_that_costs_more_than_that() -> None:
-    asked = Asked()
-    asked.bucket.sent()
-    asked.bucket.refused(asked.now, asked.now + 5, 1.0)
-    assert asked.bucket._ledger.most == 2
-
-
-def test_what_a_request_costs_is_what_is_less_after_it() -> None:
-    bucket = WindowBucket(Quota(unit="tokens", limit=1000, remaining=1000, window=60), RoundTrip())
-    now = 0.0
-    for left in (960, 920, 880):
-        bucket.sent()
-        bucket.answered(Settled(now, now), Quota(unit="tokens", limit=1000, remaining=left, window=60))
-    assert bucket._ledger.used(now) == pytest.approx(120, abs=4)
-    assert bucket._ledger.most == pytest.approx(40, abs=2)
-    assert bucket.utilisation() is None
-
-
 def test_the_reset_of_a_spent_budget_is_waited_for_unless_our_own_count_is_finer() -> None:
     asked = Asked(window=None)
     asked.bucket._take(asked.quota(9, reset=(58, 60)))
@@ -281,3 +256,28 @@ def lagging(requests: int) -> int:
 
 def test_an_answer_takes_as_many_steps_as_the_first_ones_did_even_where_all_seems_free() -> None:
     assert lagging(8000) <= 8.8 * lagging(1000)
+
+
+def test_what_others_hold_is_free_again_with_the_window_only_where_its_length_is_certain() -> None:
+    told = Asked(remaining=9)
+    guessed = Asked(remaining=4, window=None)
+    guessed.bucket._take(guessed.quota(4, (20, 21)))
+    guessed.answer(0, reset=(20, 21))
+    told.answer(0)
+    for asked in (told, guessed):
+        asked.now += 10 * WINDOW
+    assert told.free == 10
+    assert guessed.free < 9
+    assert guessed.delay == 0, "but one asks"
+
+
+def test_a_short_window_that_was_only_guessed_is_longer_if_it_refuses_what_was_kept_to() -> None:
+    asked = Asked(limit=5, remaining=4, window=None)
+    asked.bucket._take(asked.quota(4, (0, 2)))
+    before = asked.bucket.window
+    assert before is not None
+    asked.bucket.sent()
+    asked.bucket.refused(asked.now, asked.now + 1, 0)
+    after = asked.bucket.window
+    assert after is not None
+    assert after > before
