@@ -221,3 +221,12 @@ class Interrupted(DatasyncError):
     def __init__(self, signal_number: int) -> None:
         super().__init__("ingestion interrupted", hint="run again to go on from the checkpoint")
         self.exit_code = 128 + signal_number
+
+
+def error_codes() -> frozenset[str]:
+    """The codes of all errors."""
+
+    def below(kind: type[DatasyncError]) -> set[str]:
+        return {kind.code}.union(*(below(sub) for sub in kind.__subclasses__()))
+
+    return frozenset(below(DatasyncError))
