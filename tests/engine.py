@@ -92,6 +92,9 @@ class Feed:
 class _Lane:
     name = "fast"
 
+    def peek(self, _body: bytes) -> tuple[str | None, bool | None]:
+        raise AssertionError("windows are not looked ahead in")
+
     def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:  # noqa: ARG002  # the protocol's
         answer: dict[str, Any] = msgspec.json.decode(body)
         page: list[tuple[int, str]] = answer["page"]

@@ -252,12 +252,11 @@ class PageEncoder:
             PageError: the page as a whole can't be used.
         """
 
-    def split(self, body: bytes) -> SplitPage:
-        """Cut a page into records without a look at their columns.
+    def peek(self, body: bytes) -> tuple[str | None, bool | None]:
+        """Give a page's next cursor and has_more, as `encode` does, and raise PageError when that does."""
 
-        Raises:
-            PageError: exactly when `encode` raises it.
-        """
+    def split(self, body: bytes) -> SplitPage:
+        """Cut a page into records without a look at their columns. Raises PageError when `encode` does."""
 
     def extract(self, records: list[bytes], *, now_us: int) -> ExtractedRows:
         """Take the columns from records one by one, by the same checks as `encode`.

@@ -9,7 +9,8 @@
     │   │   ├── ServerError
     │   │   ├── NetworkError
     │   │   └── PageDamaged
-    │   │       └── NotAPage
+    │   │       ├── NotAPage
+    │   │       └── PageRepeated
     │   ├── AuthError              the key was refused
     │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
     │   ├── TlsFailed              no safe connection to the server
@@ -131,6 +132,12 @@ class NotAPage(PageDamaged):
     code = "not_a_page"
 
 
+class PageRepeated(PageDamaged):
+    """The page before came once more, out of a cache, or by an API that lost its place."""
+
+    code = "page_repeated"
+
+
 class AuthError(SourceError):
     """The API refused the credentials."""
 
@@ -214,3 +221,12 @@ class Interrupted(DatasyncError):
     def __init__(self, signal_number: int) -> None:
         super().__init__("ingestion interrupted", hint="run again to go on from the checkpoint")
         self.exit_code = 128 + signal_number
+
+
+def error_codes() -> frozenset[str]:
+    """The codes of all errors."""
+
+    def below(kind: type[DatasyncError]) -> set[str]:
+        return {kind.code}.union(*(below(sub) for sub in kind.__subclasses__()))
+
+    return frozenset(below(DatasyncError))

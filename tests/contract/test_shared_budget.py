@@ -99,6 +99,9 @@ class DistantRow:
         self._world = world
         self._down_until = 0.0
 
+    async def buckets(self) -> dict[str, tuple[int, float]]:
+        return await self._time.real(self._row.buckets())
+
     async def call(self, bucket: str, call: Call) -> Turn:
         fate = self._weather.fate() if self._time.now >= self._down_until else "lost"
         await self._time.sleep(self._weather.database())

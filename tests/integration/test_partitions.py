@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -188,3 +189,31 @@ def test_an_endpoint_without_windows_is_not_read_in_partitions(simulate: Simulat
     assert "--partitions" in run.error["hint"]
     assert not api.served()
     assert ingest(database.dsn, api.base_url, "--partitions", "1").code == 0
+
+
+SLOW = """
+import time, datasync
+
+@datasync.transform("slow")
+def slow(record, seen=[]):
+    seen.append(1)
+    if len(seen) % 100 == 0:
+        time.sleep(0.2)  # each page takes so long to encode
+    return record
+"""
+
+
+def test_the_next_page_of_a_plain_chain_is_asked_for_while_one_is_encoded(
+    simulate: Simulate, database: Database, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "slow.py"
+    plugin.write_text(SLOW)
+    api = simulate(options(1200, page_cap=100, latency=0.4))
+    run = ingest(database.dsn, api.base_url, "--plugin", str(plugin), "--transform", "slow")
+    assert run.code == 0, run.stderr
+    entries = answers(api, "events")
+    assert len(entries) == 12  # none was asked for twice, or for nothing
+    assert most_at_once(entries) == 1
+    # The page before is encoded by then: its successor goes out at once, and not when this one is encoded, too.
+    pauses = sorted(following.time - entry.ended for entry, following in pairwise(entries))
+    assert pauses[len(pauses) // 2] < 0.15

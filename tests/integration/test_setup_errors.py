@@ -78,6 +78,18 @@ def test_an_unreachable_database_is_reported_and_the_api_is_not_asked(simulate: 
     assert not api.served()
 
 
+def test_a_secret_of_one_letter_leaves_levels_times_and_codes_as_they_are(simulate: Simulate) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"postgresql://u:e@127.0.0.1:{unused.getsockname()[1]}/db"
+        run = ingest(url, simulate(OPTIONS).base_url, API_KEY="i")
+    assert run.code == 2, run.stderr
+    assert (run.error["code"], run.error["level"]) == ("sink_unavailable", "error")
+    assert "*" not in run.error["timestamp"]
+    assert "conn" in run.error["event"]
+    assert "connecting" not in run.error["event"]
+
+
 def test_a_database_that_does_not_exist_is_reported(simulate: Simulate, database: Database) -> None:
     run = ingest(database.dsn.replace(database.name, "no_such_database"), simulate(OPTIONS).base_url)
     assert run.code == 2

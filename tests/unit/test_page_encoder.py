@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,21 @@ def test_each_record_is_encoded_or_refused_as_by_the_reference(record: bytes) ->
 @pytest.mark.parametrize("body", ENVELOPES)
 def test_each_envelope_is_read_or_refused_as_by_the_reference(body: bytes) -> None:
     same(body)
+
+
+@pytest.mark.parametrize("body", [*ENVELOPES, page(*RECORDS, rest=b',"pagination":{"nextCursor":"c","hasMore":true}')])
+def test_what_is_peeked_is_what_the_whole_page_says(body: bytes) -> None:
+    def said(read: Callable[[], tuple[str | None, bool | None]]) -> object:
+        try:
+            return read()
+        except PageError as error:
+            return error.code, error.offset
+
+    def whole() -> tuple[str | None, bool | None]:
+        encoded = encoder().encode(body, now_us=NOW_US)
+        return encoded.next_cursor, encoded.has_more
+
+    assert said(lambda: encoder().peek(body)) == said(whole)
 
 
 @given(st.lists(st.sampled_from(RECORDS), max_size=12))

@@ -29,6 +29,9 @@ class ScriptedRow:
         self.answer = asyncio.Event()
         self.answer.set()
 
+    async def buckets(self) -> dict[str, tuple[int, float]]:
+        return {}
+
     async def call(self, bucket: str, call: Call) -> Turn:
         assert bucket == "events"
         self.calls.append(call)

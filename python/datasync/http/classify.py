@@ -4,6 +4,7 @@ class        met as                                            what is done
 limit        429, or what an endpoint knows as a refusal       RateLimited: the limiter waits; no failure
 retry        408, 425, 5xx; refused, reset, cut short, slow    ServerError, NetworkError: as long as the time allows
              HTML or nothing with 200                          NotAPage: twice at the same page
+             the page before once more                         PageRepeated: six times, which outlasts most caches
              a page that can't be decoded                      PageDamaged: once at the same page
 re-seek      what an endpoint knows as an expired cursor       CursorExpired: asked again with a cursor built anew
 credentials  401, 403                                          AuthError: stop; the transport has renewed what it can
@@ -21,6 +22,7 @@ from datasync.errors import (
     NetworkError,
     NotAPage,
     PageDamaged,
+    PageRepeated,
     ProxyRefused,
     RetriableSourceError,
     SourceError,
@@ -50,7 +52,7 @@ _STATUSES: Final = {
     526: Kind.STOP,  # Cloudflare: the certificate of the server behind it is invalid
 }
 
-_REPEATS: Final = ((NotAPage, 2), (PageDamaged, 1))
+_REPEATS: Final = ((NotAPage, 2), (PageRepeated, 6), (PageDamaged, 1))
 
 PROXY_HINT: Final = "look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment"
 

@@ -29,6 +29,10 @@ CLOSE_TIMEOUT = 2.0
 class Row(Protocol):
     """What `SharedBudget` asks of `BudgetRow`."""
 
+    async def buckets(self) -> dict[str, tuple[int, float]]:
+        """See BudgetRow."""
+        ...
+
     async def call(self, bucket: str, call: Call) -> Turn:
         """See BudgetRow."""
         ...
@@ -57,6 +61,17 @@ class SharedBudget:
         self._calling = asyncio.Lock()
         self._failures = 0
         self._retry_at = float("-inf")
+
+    async def buckets(self) -> dict[str, tuple[int, float]]:
+        """The buckets that other processes have used on this key: requests per seconds of each, by name."""
+        async with self._calling:
+            try:
+                found = await self._row.buckets()
+            except SinkError as error:
+                self._lost(error)
+                return {}
+            self._reached()
+            return found
 
     async def take(self, bucket: str, max_slots: int, window: float) -> Slot | float:
         """Give a slot, or the seconds to wait before asking again.
@@ -88,6 +103,10 @@ class SharedBudget:
     def answered(self, slot: Slot) -> None:
         """Count the request of `slot` as received by the API by now. Call it for refusals and timeouts, too."""
         self._stocks[slot.bucket].answered(slot, self._clock())
+
+    def spent(self, bucket: str, max_slots: int, window: float) -> None:
+        """Count a request that was answered just now and had no slot, because nothing was known of the bucket."""
+        self._stock(bucket, max_slots, window).spent(self._clock())
 
     def unsent(self, slot: Slot) -> None:
         """Take `slot` back: no byte of its request was sent."""

@@ -17,7 +17,7 @@ import asyncpg
 import msgspec
 
 from datasync.errors import SinkUnavailable
-from datasync.limits.shared_sql import CALL, CREATE, HISTORY
+from datasync.limits.shared_sql import BUCKETS, CALL, CREATE, HISTORY
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.postgres.migrate import migrate
@@ -108,6 +108,20 @@ class BudgetRow:
         """
         with mapped("preparing the shared budget"):
             await migrate(await self._connected(), HISTORY)
+
+    async def buckets(self) -> dict[str, tuple[int, float]]:
+        """The buckets of this key that some process has used: requests per seconds of each.
+
+        Raises:
+            SinkError: the database can't be reached, or did not answer in time.
+        """
+        try:
+            with mapped("looking for shared budgets"):
+                rows = await (await self._connected()).fetch(BUCKETS, self._key)
+        except BaseException:
+            self.close()
+            raise
+        return {row["bucket"]: (row["max_slots"], row["window_s"]) for row in rows}
 
     async def call(self, bucket: str, call: Call) -> Turn:
         """Tell and ask in one statement. After a failure it is unknown whether it took place; the next call mends that.

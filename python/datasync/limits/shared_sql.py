@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS datasync_budget (
 )
 """All times in the table are seconds since 1970 by the database's clock."""
 
+BUCKETS = "SELECT bucket, max_slots, window_s FROM datasync_budget WHERE key = $1 ORDER BY bucket LIMIT 100"
+
 CREATE = """
 INSERT INTO datasync_budget (key, bucket, max_slots, window_s) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """

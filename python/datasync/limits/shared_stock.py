@@ -92,6 +92,10 @@ class Stock:
         self._in_flight.remove(slot)
         self._frees_at.append(now + self._window)
 
+    def spent(self, now: float) -> None:
+        """See SharedBudget."""
+        self._frees_at.append(now + self._window)
+
     def unsent(self, slot: Slot) -> None:
         """See SharedBudget."""
         self._in_flight.remove(slot)

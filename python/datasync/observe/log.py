@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from datasync.config import Masker
+from datasync.errors import error_codes
 from datasync.http.redact import redact
 
 STDERR = 2
@@ -19,12 +20,17 @@ def configure(*, terminal: bool, mask: Masker) -> None:
     """Set logging up. `mask`, then `redact`, go over every text in a line, tracebacks included."""
 
     def conceal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        # Our own messages are constants, and scripts look for them: a key that is a word of theirs must not spoil them.
-        ours = event.get("level") in ("info", "warning")
+        # Our own messages and codes are constants, and scripts look for them: a key that is a word of theirs, or a
+        # letter, must not spoil them.
+        kept = {"level", "timestamp"} | ({"event"} if event.get("level") in ("info", "warning") else set())
+        if event.get("code") in codes:
+            kept.add("code")
         return {
-            key: redact(mask(value)) if isinstance(value, str) and not (ours and key == "event") else value
+            key: redact(mask(value)) if isinstance(value, str) and key not in kept else value
             for key, value in event.items()
         }
+
+    codes = error_codes() | {"internal"}
 
     renderer: Any = (
         structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint, Windowed
@@ -64,12 +65,17 @@ class Flow:
             SourceError: the API; everything fetched before is stored.
             SinkError: the database.
         """
+        async with AsyncExitStack() as stack:
+            return await self._run(stack)
+
+    async def _run(self, stack: AsyncExitStack) -> bool:
         try:
             start = await self._stop.guard(self._sink.connect())
             line = self._line(start)
             if line.done:
                 return False
             workers = Workers(self._workers, line, self._read, self._stats, self._stop)
+            stack.push_async_callback(workers.close)
             await self._stop.guard(workers.first())
             if await self._stop.guard(self._sink.open()) != start:
                 # Only behind a pooler that breaks session locks.

@@ -21,6 +21,14 @@ class Lane(Protocol):
         """`fast` or `record`."""
         ...
 
+    def peek(self, body: bytes) -> tuple[str | None, bool | None]:
+        """The page's next cursor and has_more, sooner than `encode` knows them.
+
+        Raises:
+            datasync._native.PageError: when `encode` does.
+        """
+        ...
+
     def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:
         """Turn the page at `cursor` into rows and rejects.
 
@@ -37,6 +45,10 @@ class FastLane:
 
     def __init__(self, plan: EncoderPlan) -> None:
         self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
+
+    def peek(self, body: bytes) -> tuple[str | None, bool | None]:
+        """See Lane."""
+        return self._encoder.peek(body)
 
     def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:
         """See Lane."""
@@ -65,6 +77,10 @@ class RecordLane:
     def __init__(self, plan: EncoderPlan, chain: Chain) -> None:
         self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
         self._chain = chain
+
+    def peek(self, body: bytes) -> tuple[str | None, bool | None]:
+        """See Lane."""
+        return self._encoder.peek(body)
 
     def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:
         """See Lane."""

@@ -17,6 +17,7 @@ from datasync.errors import (
     ContractChanged,
     CursorExpired,
     PageDamaged,
+    PageRepeated,
     RateLimited,
     RetriableSourceError,
     ServerError,
@@ -28,6 +29,7 @@ from datasync.http.transport import Answer, Transport
 from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
 from datasync.model import Checkpoint, Chunk, Position, Request, RunStats
+from datasync.pipeline.ahead import Ahead
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
@@ -46,7 +48,7 @@ Fetched: TypeAlias = tuple[int, Chunk, Checkpoint]
 
 
 class Partition:
-    """Fetches and encodes one page after the other; the next request goes out as soon as the next cursor is known.
+    """Fetches and encodes one page after the other; a plain chain's next request goes out before its page is encoded.
 
     Exactly one request is under way. What the part says is kept to date: its checkpoint, and how far it was read.
     """
@@ -79,9 +81,24 @@ class Partition:
         self._cursor_since = float("-inf")  # when the cursor in hand was given; a stored one may be of any age
         self._guard = LoopGuard()
         self._empty = 0
+        self._alone = False
+        self._asked_at = float("-inf")
+        self._ahead = Ahead()
 
-    async def page(self) -> Fetched | None:
+    async def close(self) -> None:
+        """Drop the request that is under way."""
+        await self._ahead.drop()
+
+    @property
+    def under_way(self) -> bool:
+        """A request for the next page was sent already."""
+        return self._ahead.under_way
+
+    async def page(self, *, alone: bool = False) -> Fetched | None:
         """Give the next page with the checkpoint that is true once it is stored; None after the last one.
+
+        Args:
+            alone: send no request for the page after it.
 
         Raises:
             SourceError: the chain can't go on. Pages given before are good.
@@ -89,7 +106,8 @@ class Partition:
         checkpoint = self._part.checkpoint
         if checkpoint.complete:
             return None
-        asked = time.monotonic()
+        self._alone = alone
+        self._asked_at = time.monotonic()
         chunk = await self._fetch(checkpoint)
         if chunk.total is not None:
             # The most it has said: one page that says less, or nothing, must not make a short feed look whole.
@@ -112,7 +130,7 @@ class Partition:
                 # A page without records tells no place of its own: the last one stands.
                 position = position or checkpoint.position
                 ahead = msgspec.structs.replace(ahead, cursor=chunk.next_cursor, position=position)
-                self._cursor_since = asked
+                self._cursor_since = self._asked_at
         newest = None if chunk.newest_us is None else chunk.newest_us // 1000
         self._part.advance(ahead, records=chunk.records, newest=newest, at=at)
         return self._part.number, chunk, ahead
@@ -163,6 +181,25 @@ class Partition:
         raise AssertionError("unreachable: the last round returns or raises")
 
     async def _ask(self, checkpoint: Checkpoint, cursor: str | None) -> Chunk:
+        answer = await self._ahead.take(cursor) or await self._get(cursor, self._cursor_since)
+        try:
+            self._look_ahead(answer, cursor)
+            encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
+            chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
+        except (_native.PageError, _native.CorePanic) as error:
+            raise PageDamaged(f"the page can't be read: {error}") from error
+        if chunk.has_more is not False and not chunk.next_cursor:
+            raise PageDamaged("the page doesn't say what follows it: no next cursor, and no word that it is the last")
+        if chunk.next_cursor and not _usable(chunk.next_cursor):
+            raise PageDamaged(f"the next cursor is longer than {MAX_CURSOR:,} characters, or not printable")
+        if chunk.records and checkpoint.position and self._endpoint.position(chunk) == checkpoint.position:
+            raise PageRepeated("the page ends where the one before ended: it came twice")
+        self._stats.pages += 1
+        self._stats.fetched += chunk.records
+        return chunk
+
+    async def _get(self, cursor: str | None, since: float) -> Answer:
+        """Ask for the page at `cursor`, which was given at `since`."""
         request = self._request(cursor)
         async with self._governor.permit(request.path) as permit:
             answer = await self._transport.get(request)
@@ -174,25 +211,20 @@ class Partition:
                 raise
             except SourceError as error:
                 permit.answered(answer)
-                if isinstance(error, ServerError) and self._outlived(cursor):
+                if isinstance(error, ServerError) and self._outlived(cursor, since):
                     # Some gateways answer 502 to an expired cursor.
                     raise CursorExpired(f"{error}, with a cursor that has outlived its time") from error
                 raise
             permit.answered(answer)
-        try:
-            encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
-            chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
-        except (_native.PageError, _native.CorePanic) as error:
-            raise PageDamaged(f"the page can't be read: {error}") from error
-        if chunk.has_more is not False and not chunk.next_cursor:
-            raise PageDamaged("the page doesn't say what follows it: no next cursor, and no word that it is the last")
-        if chunk.next_cursor and (len(chunk.next_cursor) > MAX_CURSOR or not chunk.next_cursor.isprintable()):
-            raise PageDamaged(f"the next cursor is longer than {MAX_CURSOR:,} characters, or not printable")
-        if chunk.records and checkpoint.position and self._endpoint.position(chunk) == checkpoint.position:
-            raise PageDamaged("the page ends where the one before ended: it came twice")
-        self._stats.pages += 1
-        self._stats.fetched += chunk.records
-        return chunk
+        return answer
+
+    def _look_ahead(self, answer: Answer, cursor: str | None) -> None:
+        """Ask for the next page while this one is encoded. A window must be read first: it may end there."""
+        if self._alone or self._windowed is not None:
+            return
+        following, has_more = self._lane.peek(answer.body)
+        if following and following != cursor and _usable(following) and has_more is not False:
+            self._ahead.ask(following, self._get(following, self._asked_at))
 
     def _request(self, cursor: str | None) -> Request:
         if self._windowed is None:
@@ -210,12 +242,16 @@ class Partition:
                 raise ServerError(f"{where}, but not by a rate limit") from error
             raise
 
-    def _outlived(self, cursor: str | None) -> bool:
+    def _outlived(self, cursor: str | None, since: float) -> bool:
         ttl = self._endpoint.cursor_ttl
-        return cursor is not None and ttl is not None and time.monotonic() - self._cursor_since > ttl
+        return cursor is not None and ttl is not None and time.monotonic() - since > ttl
 
     def _failed(self, error: RetriableSourceError) -> None:
         if isinstance(error, RateLimited):
             return  # the governor says how long it waits
         self._stats.retries += 1
         structlog.get_logger().warning("asking again", reason=str(error), code=error.code)
+
+
+def _usable(cursor: str) -> bool:
+    return len(cursor) <= MAX_CURSOR and cursor.isprintable()

@@ -37,6 +37,11 @@ class Workers:
         assert page is not None  # an incomplete partition has one
         self._first = partition, page
 
+    async def close(self) -> None:
+        """Drop what is under way."""
+        if self._first is not None:
+            await self._first[0].close()
+
     async def run(self, outbox: Outbox) -> None:
         """Read everything. Returns early when a stop is requested, once the answers on their way are there.
 
@@ -64,10 +69,13 @@ class Workers:
             while page is not None:
                 await outbox.put(*page)
                 await self._tell()
-                page = None if self._stop.requested else await partition.page()
+                # What is on its way already when a stop is requested is stored, too.
+                alone = self._stop.requested
+                page = None if alone and not partition.under_way else await partition.page(alone=alone)
         except Stopped:
             pass  # the others have answers on their way
         finally:
+            await partition.close()
             self._busy -= 1
             await self._tell()
 

@@ -1,6 +1,6 @@
 //! The scanner against `serde_json`: they must agree on what is JSON, and on what it says.
 
-use datasync_core::{Plan, RejectCode, encode, extract, split};
+use datasync_core::{Plan, RejectCode, encode, extract, peek, split};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -96,6 +96,7 @@ proptest! {
         let page = encode(&plan, body.as_bytes(), NOW_US).expect("a right page");
         let rows = extract(&plan, &parts.records, NOW_US);
         prop_assert_eq!(&page.stats, &rows.stats);
+        prop_assert_eq!(peek(&plan, body.as_bytes()).expect("a right page"), page.envelope);
         let codes = |rejects: &[datasync_core::Reject]| rejects.iter().map(|reject| (reject.index, reject.code)).collect::<Vec<_>>();
         prop_assert_eq!(codes(&page.rejects), codes(&rows.rejects));
     }

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use datasync_core::{Envelope, Plan, Value, copy_stream, encode, extract, split};
+use datasync_core::{Envelope, Plan, Value, copy_stream, encode, extract, peek, split};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
@@ -38,6 +38,7 @@ fuzz_target!(|body: &[u8]| {
             (page, parts) => panic!("one reads it, one does not: {page:?} {parts:?}"),
         };
         assert_eq!(page.envelope, parts.envelope);
+        assert_eq!(peek(plan, body).as_ref(), Ok(&page.envelope));
         assert_eq!(page.records, parts.records.len());
         assert_eq!(page.records, page.stats.rows + page.rejects.len());
         for reject in &page.rejects {

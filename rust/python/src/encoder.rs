@@ -1,6 +1,6 @@
 //! The encoder: a compiled plan and its three uses. The interpreter is let go while the core works.
 
-use datasync_core::{Plan, encode, extract, split};
+use datasync_core::{Plan, encode, extract, peek, split};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyBytesMethods};
 
@@ -27,6 +27,13 @@ impl PageEncoder {
         let body = body.as_bytes();
         let encoded = detached(py, "encode", || encode(&self.plan, body, now_us))?.map_err(NativeError::from)?;
         EncodedPage::new(py, &self.plan, encoded)
+    }
+
+    /// The next cursor, and whether more follows.
+    fn peek(&self, py: Python<'_>, body: &Bound<'_, PyBytes>) -> PyResult<(Option<String>, Option<bool>)> {
+        let body = body.as_bytes();
+        let envelope = detached(py, "peek", || peek(&self.plan, body))?.map_err(NativeError::from)?;
+        Ok((envelope.next_cursor, envelope.has_more))
     }
 
     fn split(&self, py: Python<'_>, body: &Bound<'_, PyBytes>) -> PyResult<SplitPage> {

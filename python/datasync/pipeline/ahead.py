@@ -1,0 +1,54 @@
+"""The request for the next page, sent while this one is encoded."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from datasync.http.transport import Answer
+
+
+class Ahead:
+    """At most one request, for a cursor that is known before its page is.
+
+    It may turn out not to be wanted: the page that named the cursor is damaged, or a stop came. Then it is dropped, and
+    nothing was read.
+    """
+
+    def __init__(self) -> None:
+        self._cursor: str | None = None
+        self._task: asyncio.Task[Answer] | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """A request was sent, and its answer not taken."""
+        return self._task is not None
+
+    def ask(self, cursor: str, request: Coroutine[Any, Any, Answer]) -> None:
+        """Send `request`, which asks for the page at `cursor`. Nothing may be under way."""
+        assert self._task is None
+        self._cursor = cursor
+        self._task = asyncio.create_task(request)
+
+    async def take(self, cursor: str | None) -> Answer | None:
+        """Give the answer for `cursor`, when it is there; None if another one or none was asked for.
+
+        Raises:
+            SourceError: as the request does.
+        """
+        if self._task is None or cursor != self._cursor:
+            await self.drop()
+            return None
+        task = self._task
+        try:
+            return await task
+        finally:
+            if not task.done():
+                await self.drop()  # whoever waited was cancelled
+            self._task = None
+
+    async def drop(self) -> None:
+        """Cancel what is under way, and wait until it is gone."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
