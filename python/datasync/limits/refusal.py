@@ -56,7 +56,7 @@ class Refusal(msgspec.Struct, frozen=True):
     Attributes:
         kind: `concurrency`: fewer at once, pacing doesn't help, and rate headers of this answer may speak of requests
             in flight (Okta's do). `daily`: a quota of a day or longer is used up. `overload`: the server has less to
-            give than usual; nothing is to be learned about a limit. `rate`: everything else.
+            give than usual; it is waited for and counted as `rate` is. `rate`: everything else.
         retry_after: seconds to wait, by header or body, the longer one.
         quota: what the body says of the budget.
         reason: the limit's own name, for people; "" if none is told.
