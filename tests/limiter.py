@@ -56,6 +56,25 @@ async def ask(governor: Governor, reply: Answer, route: str = "", took: float = 
         return permit.sent_at
 
 
+async def most_at_once(governor: Governor, requests: int) -> int:
+    """Send so many of 0.1 s each as soon as they may go, and give the most that were in flight together."""
+    most = going = 0
+
+    async def request() -> None:
+        nonlocal most, going
+        async with governor.permit() as permit:
+            going += 1
+            most = max(most, going)
+            await asyncio.sleep(0.1)
+            going -= 1
+            permit.answered(answer())
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(requests):
+            group.create_task(request())
+    return most
+
+
 def idle(governor: Governor) -> bool:
     """Nothing is in flight, in line or waited for."""
     budgets = governor._budgets.values()

@@ -1,13 +1,12 @@
 """SIGKILL at any moment loses nothing and stores nothing twice."""
 
 import random
-import time
 from collections.abc import Callable
 
 import pytest
 
 from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
-from tests.support import API_KEY, Database, environment, finish, ingest, start
+from tests.support import API_KEY, Database, environment, ingest, kill_once_served, start
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 
@@ -40,14 +39,7 @@ def test_twenty_kills_at_random_moments_and_every_served_event_is_stored_once(
         process = start(["ingest"], environment(database.dsn, api.base_url))
         # Anywhere from before the first request to well inside the writing; far from the end even after all kills.
         moment = before + chance.randrange(0, 10)
-        deadline = time.monotonic() + 60
-        while len(api.served()) < moment and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-        time.sleep(chance.random() * 0.03)
-        assert process.poll() is None, "killed while it runs"
-        process.kill()
-        assert finish(process).code == -9
+        kill_once_served(process, api, moment, chance.random() * 0.03)
         kills += 1
         # Whatever the moment: the table holds exactly the events up to a page border, and the checkpoint says which.
         # One statement, one snapshot: the killed run's server process may still be at its last commit.

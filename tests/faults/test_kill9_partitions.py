@@ -1,7 +1,6 @@
 """SIGKILL at any moment, with eight partitions that share windows all the time: nothing lost, nothing twice."""
 
 import random
-import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -9,7 +8,7 @@ import msgspec
 import pytest
 
 from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
-from tests.support import API_KEY, Database, environment, finish
+from tests.support import API_KEY, Database, environment, finish, kill_once_served
 from tests.windowed import start
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
@@ -79,14 +78,7 @@ def test_sixteen_kills_at_random_moments_leave_no_moment_without_an_owner(
         process = start(environment(database.dsn, api.base_url), 8)
         # Anywhere from before the first request to well inside the sharing; far from the end even after all kills.
         moment = before + chance.randrange(0, 40)
-        deadline = time.monotonic() + 60
-        while len(api.served()) < moment and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-        time.sleep(chance.random() * 0.03)
-        assert process.poll() is None, "killed while it runs"
-        process.kill()
-        assert finish(process).code == -9
+        kill_once_served(process, api, moment, chance.random() * 0.03)
         kills += 1
         most = max(most, check(database, order, moments))
     assert most >= 8

@@ -13,32 +13,18 @@ from datasync.config.schema import SlotSettings
 from datasync.limits.concurrency import SeedSlots
 from datasync.limits.governor import Governor
 from datasync.simulator.virtual.loop import run
-from tests.limiter import FewSlots, answer, ask, begun, idle, make, rate, steps
+from tests.limiter import FewSlots, answer, ask, begun, idle, make, most_at_once, rate, steps
 
 
 def test_the_governor_never_lets_more_requests_go_than_there_are_slots() -> None:
-    most = 0
-
-    async def main() -> None:
+    async def main() -> int:
         governor = make(SeedSlots(SlotSettings(initial=3)))
         begun(governor)
-        going = 0
-
-        async def request() -> None:
-            nonlocal going, most
-            async with governor.permit():
-                going += 1
-                most = max(most, going)
-                await asyncio.sleep(0.1)
-                going -= 1
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(50):
-                group.create_task(request())
+        most = await most_at_once(governor, 50)
         assert idle(governor)
+        return most
 
-    run(main())
-    assert most == 3
+    assert run(main()) == 3
 
 
 def test_requests_of_a_route_go_in_the_order_in_which_they_asked() -> None:

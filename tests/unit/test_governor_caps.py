@@ -6,7 +6,7 @@ import asyncio
 
 from datasync.limits.governor import Permit
 from datasync.simulator.virtual.loop import run
-from tests.limiter import answer, ask, begun, make
+from tests.limiter import answer, ask, begun, make, most_at_once
 
 
 def test_a_refusal_for_the_number_at_once_lowers_that_and_not_the_pace() -> None:
@@ -23,19 +23,7 @@ def test_a_refusal_for_the_number_at_once_lowers_that_and_not_the_pace() -> None
 
         await asyncio.gather(*(request() for _ in range(8)))
         began = asyncio.get_running_loop().time()
-        most = going = 0
-
-        async def another() -> None:
-            nonlocal most, going
-            async with governor.permit() as permit:
-                going += 1
-                most = max(most, going)
-                await asyncio.sleep(0.1)
-                going -= 1
-                permit.answered(answer())
-
-        await asyncio.gather(*(another() for _ in range(4)))
-        assert most <= 4
+        assert await most_at_once(governor, 4) <= 4
         assert asyncio.get_running_loop().time() - began < 1, "and none had to wait for a pause"
 
     run(main())
@@ -47,18 +35,6 @@ def test_a_limit_of_requests_at_once_that_the_api_tells_is_kept_to() -> None:
         told = answer(headers={"ratelimit-policy": '"c";q=3;qu="concurrent-requests"', "ratelimit": '"c";r=2'})
         await ask(governor, told)
         begun(governor)
-        most = going = 0
-
-        async def request() -> None:
-            nonlocal most, going
-            async with governor.permit() as permit:
-                going += 1
-                most = max(most, going)
-                await asyncio.sleep(0.1)
-                going -= 1
-                permit.answered(answer())
-
-        await asyncio.gather(*(request() for _ in range(60)))
-        return most
+        return await most_at_once(governor, 60)
 
     assert run(main()) == 3
