@@ -60,6 +60,28 @@ def test_a_last_page_that_says_less_does_not_make_a_short_feed_whole(database: D
     assert database.value("SELECT count(*) FROM ingested_events") == 20
 
 
+def test_records_left_out_of_a_page_that_is_read_again_do_not_make_up_for_missing_ones(
+    database: Database, workdir: Path
+) -> None:
+    (workdir / "mine.py").write_text(
+        "import datasync\n\n"
+        "@datasync.transform('picky')\n"
+        "def picky(record):\n"
+        "    return None if record['id'].startswith('no') else record\n"
+    )
+
+    def script(cursor: str | None) -> Answer:
+        if cursor is None:
+            return page([f"a{n}" for n in range(10)], "second", total=25)
+        return page([f"b{n}" for n in range(5)] + [f"no{n}" for n in range(5)], None)
+
+    with ScriptedApi(script) as api:
+        for _ in range(3):
+            run = ingest(database.dsn, api.base_url, "--plugin", "mine.py", "--transform", "picky")
+            assert unproven(run), run.stderr
+    assert database.value("SELECT dropped FROM cursor_state") == 0, "the page of theirs is to be read again"
+
+
 @pytest.mark.parametrize("length", [1, 2, 5])
 def test_cursors_that_go_in_circles_end_the_run(database: Database, length: int) -> None:
     def script(cursor: str | None) -> Answer:

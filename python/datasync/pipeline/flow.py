@@ -39,7 +39,9 @@ class Flow:
             ConfigError: more partitions are asked for than the endpoint can be read in.
         """
         self._windowed = endpoint if isinstance(endpoint, Windowed) else None
-        self._workers = settings.partitions or (settings.slots.initial if self._windowed else 1)
+        # Windows overlap by a page, and what a transform leaves out can't be told from what came twice.
+        usual = settings.slots.initial if self._windowed and not settings.transforms else 1
+        self._workers = settings.partitions or usual
         if self._workers > 1 and self._windowed is None:
             raise ConfigError(
                 f"`{endpoint.name}` can't be read in {self._workers} partitions: it takes no windows of time",

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from datasync.errors import LeaseLost, SinkBusy
-from datasync.model import Batch, Committed
+from datasync.model import Batch, Chunk, Committed
 from datasync.postgres.connection import Connection
 
 LOCK_WAIT = 10.0
@@ -77,6 +77,14 @@ async def advance(connection: Connection, stream: str, epoch: int, batch: Batch,
     )
     if status != "UPDATE 1":
         raise LeaseLost(f"another run took `{stream}` over; this one stops", hint="one run per stream is enough")
+
+
+async def reopen(connection: Connection, stream: str, last: Chunk) -> None:
+    """Take back what the stream's `last` page left out: it will be read again, and nothing else tells it is the same.
+
+    Counted twice it would make up for records that are missing.
+    """
+    await connection.execute("UPDATE cursor_state SET dropped = dropped - $2 WHERE stream = $1", stream, last.dropped)
 
 
 async def finish(connection: Connection, stream: str) -> None:

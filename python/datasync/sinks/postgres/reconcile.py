@@ -13,8 +13,9 @@ FROM cursor_state WHERE stream = $1
 async def missing(connection: Connection, stream: str) -> int:
     """How many records are missing: of those this stream stored, and of the total the API declared, if it did.
 
-    Records that came twice count once here, because the table and quarantine hold them once. Rows of other origin in
-    the same table can hide a gap.
+    Records that came twice count once here, because the table and quarantine hold them once. Of those that a transform
+    left out only the number is kept: where several partitions were read they may have come twice, and can hide a gap.
+    So can rows of other origin in the same table.
     """
     if not await connection.fetchval("SELECT to_regclass('ingested_events') IS NOT NULL"):
         total: int | None = await connection.fetchval("SELECT total FROM cursor_state WHERE stream = $1", stream)

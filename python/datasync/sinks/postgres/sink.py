@@ -8,7 +8,7 @@ import msgspec
 from datasync import hookspecs
 from datasync.config import Settings
 from datasync.errors import ConfigError, RowsMissing, SinkUnavailable
-from datasync.model import Batch, Committed, EncoderPlan, PartitionState
+from datasync.model import Batch, Chunk, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
@@ -88,16 +88,17 @@ class PostgresSink:
                 await partitions.share(self._writer, self._stream, batch.windows)
                 await partitions.advance(self._writer, self._stream, batch.partition, batch.checkpoint)
                 if batch.checkpoint.complete and await partitions.all_complete(self._writer, self._stream):
-                    done = await self._end(done)
+                    done = await self._end(done, last=batch.chunks[-1])
                 if batch.row_count:
                     await copy.clear(self._writer)
         return done
 
-    async def _end(self, done: Committed) -> Committed:
+    async def _end(self, done: Committed, last: Chunk) -> Committed:
         """Prove the end, in the transaction of the last batch."""
         gone = await reconcile.missing(self._writer, self._stream)
         if gone:
             await partitions.reopen(self._writer, self._stream)
+            await checkpoint.reopen(self._writer, self._stream, last)
         else:
             await checkpoint.finish(self._writer, self._stream)
         return msgspec.structs.replace(done, complete=not gone, missing=gone)
