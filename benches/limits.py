@@ -135,6 +135,7 @@ def document(rows: Sequence[str], all_rows: Sequence[str]) -> str:
             "* lossless: W/(W+J), the share that is left where delays are unknown and no refusal is risked",
             "* per 1,000: refusals for 1,000 let in",
             f"* every figure is the worst of all variants of a scenario and the seeds {', '.join(map(str, SEEDS))}",
+            "* A17 alone is real: processes, a database, sockets and wall time, as benches/shared.py says",
             "* the two libraries are configured with the true limit of the beginning; the seed's rules read headers",
             "",
             f"* date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

@@ -38,3 +38,26 @@ def test_a_limit_of_requests_at_once_that_the_api_tells_is_kept_to() -> None:
         return await most_at_once(governor, 60)
 
     assert run(main()) == 3
+
+
+def test_a_refusal_for_the_number_at_once_is_waited_for_where_it_says_so() -> None:
+    assert run(gap(retry_after=7)) >= 7
+
+
+def test_a_request_that_is_alone_and_still_one_too_many_waits_longer_each_time() -> None:
+    assert run(gap()) >= 0.5
+    assert run(gap(refusals=6)) >= 8
+
+
+async def gap(refusals: int = 1, **headers: int) -> float:
+    """Be refused so many times while alone; give the seconds between the last two requests."""
+    governor = make(10)
+    begun(governor)
+    told = {"stripe-rate-limited-reason": "global-concurrency"}
+    told |= {name.replace("_", "-"): str(value) for name, value in headers.items()}
+    last = 0.0
+    for _ in range(refusals):
+        async with governor.permit() as permit:
+            last = permit.sent_at
+            permit.refused(answer(429, told))
+    return await ask(governor, answer()) - last

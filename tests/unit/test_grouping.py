@@ -195,3 +195,15 @@ def test_routes_use_all_of_what_they_have_together_and_are_refused_only_until_th
     assert outcome.refusals <= {"xxx": 10, "xxy": 2, "xyz": 0}[budgets]
     assert outcome.refused_between(600) == 0
     assert not outcome.crashes
+
+
+def test_a_route_of_short_windows_costs_the_others_none_of_what_is_known_of_them() -> None:
+    grouping = Grouping()
+    changed = False
+    for number in range(40):
+        now = number * 2.0
+        used = 2 * number % 60 + 1
+        saw(grouping, "a", now, 100, 100 - used, began=0.0)
+        changed |= saw(grouping, "b", now + 0.1, 100, 100 - used - 1, began=0.0)
+        grouping.saw("brief", now + 0.2, limit=5, remaining=4, window=1.0, began=now, in_flight=0)
+    assert changed

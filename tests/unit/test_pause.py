@@ -101,3 +101,12 @@ def test_hundreds_of_rounds_in_vain_neither_overflow_nor_wait_for_ever() -> None
         until = one.refused(now, now, 0.0, secondary=False)
         assert until - now <= 1.5 * MOST
         now = until
+
+
+@given(st.integers(0, 1000), st.booleans())
+def test_a_late_refusal_of_the_same_round_waits_no_less_than_the_least(seed: int, secondary: bool) -> None:
+    one = pause(seed)
+    one.refused(0.0, -0.2, 0.1, secondary=secondary)
+    one.answered()
+    least = SECONDARY if secondary else LEAST
+    assert one.refused(0.05, -0.1, None, secondary=secondary) >= 0.05 + least

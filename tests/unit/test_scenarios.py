@@ -1,4 +1,4 @@
-"""The limiter against the scenarios of a simulated API, A1 to A30, by their bars. All in virtual time."""
+"""The limiter against the scenarios of a simulated API, A1 to A30 without A17, by their bars, in virtual time."""
 
 from __future__ import annotations
 

@@ -26,20 +26,26 @@ class ScriptedRow:
         self.lease = 1
         self.blocked = 0.0
         self.error: SinkError | None = None
+        self.asked = 0
+        self.lives: dict[str, float] = {}
+        self.buckets_called: list[str] = []
         self.answer = asyncio.Event()
         self.answer.set()
 
     async def buckets(self) -> dict[str, tuple[int, float]]:
+        self.asked += 1
         return {}
 
     async def call(self, bucket: str, call: Call) -> Turn:
-        assert bucket == "events"
+        self.buckets_called.append(bucket)
         self.calls.append(call)
         await self.answer.wait()
         if self.error:
             raise self.error
         opens_in, self.opens_in = self.opens_in, []
-        return Turn(opens_in if call.want else [], self.wait, self.lease, LIFE, self.blocked, *LIMIT)
+        return Turn(
+            opens_in if call.want else [], self.wait, self.lease, self.lives.get(bucket, LIFE), self.blocked, *LIMIT
+        )
 
 
 def played(use: Callable[[SharedBudget, ScriptedRow, Clock], Awaitable[None]]) -> None:
@@ -288,5 +294,46 @@ def test_closing_gives_everything_back_and_waits_for_no_database() -> None:
         calls = len(row.calls)
         await budget.close()
         assert len(row.calls) == calls
+
+    played(use)
+
+
+def test_while_the_database_is_away_neither_a_new_route_nor_a_refusal_asks_it_before_its_time() -> None:
+    async def use(budget: SharedBudget, row: ScriptedRow, clock: Clock) -> None:
+        row.opens_in = [0.0] * 2
+        await take(budget)
+        row.error = SinkUnavailable("gone")
+        await budget.blocked("events", 5.0)
+        calls = len(row.calls)
+        await budget.blocked("events", 5.0)
+        assert await budget.buckets() == {}
+        assert (len(row.calls), row.asked) == (calls, 0)
+        row.error = None
+        await clock.sleep(6.0)
+        await budget.buckets()
+        assert row.asked == 1
+
+    played(use)
+
+
+def test_a_bucket_of_short_leases_makes_no_other_one_call_more_often() -> None:
+    async def use(budget: SharedBudget, row: ScriptedRow, clock: Clock) -> None:
+        row.opens_in = [0.0] * 2
+        await take(budget)
+        row.lives["brief"] = LIFE / 40
+        row.opens_in = [0.0]
+        await budget.take("brief", 1, 1.0)
+        calls = row.buckets_called.count("events")
+        until = clock() + LIFE / 2
+
+        async def sleep(seconds: float) -> None:
+            await clock.sleep(seconds)
+            if clock() > until:
+                raise asyncio.CancelledError
+
+        budget._sleep = sleep
+        with pytest.raises(asyncio.CancelledError):
+            await budget.keep()
+        assert 1 <= row.buckets_called.count("events") - calls <= 4
 
     played(use)

@@ -176,3 +176,14 @@ def test_a_cap_that_the_api_tells_is_kept_to_until_it_tells_another() -> None:
     for _ in range(100):
         cap.succeeded()
     assert cap.limit == 8
+
+
+def test_the_first_number_that_was_too_many_is_left_alone_for_200_answers_however_late_it_is_found() -> None:
+    slots = AdaptiveSlots(SlotSettings())
+    busy(slots, 3 * FORGET_AFTER)
+    busy(slots, 2, knee=9)
+    assert slots.limit == 9
+    busy(slots, FORGET_AFTER - 1, knee=9)
+    assert slots.limit == 9
+    busy(slots, 20)
+    assert slots.limit == 10

@@ -85,6 +85,15 @@ class Budget:
         self._learned.answered(request.at)
         self._take(request, [], sent_to)
 
+    def crowded(self, request: Settled, wait: float | None, sent_to: frozenset[Key], *, alone: bool) -> None:
+        """Count a request that was refused because too many ran at once.
+
+        Fewer at once is the cure. But what it asks to wait is waited, and where it was `alone` others fill the API.
+        """
+        self.unanswered(request, sent_to)
+        if wait or alone:
+            self._pause.refused(request.at, request.sent, wait, secondary=False)
+
     def refused(self, request: Settled, wait: float | None, quotas: list[Quota], sent_to: frozenset[Key]) -> float:
         """Hold back as a refused answer says, and give the end of that.
 

@@ -75,7 +75,7 @@ class AdaptiveSlots:
         self._slow = 0
         self._calm = 0
         self._too_many = math.inf
-        self._since_too_many = 0
+        self._since_too_many = -math.inf  # no number was too many yet
         self._patience = FORGET_AFTER
 
     def succeeded(self, seconds: float, in_flight: int) -> None:

@@ -150,10 +150,10 @@ class Governor:
         budget = permit.current
         if hints.kind == "concurrency":
             self._cap.refused(max(permit.in_flight, sum(self._in_flight.values())))
-            budget.unanswered(Settled(now, permit.sent_at), permit.keys)
+            alone = permit.in_flight == 1
+            budget.crowded(Settled(now, permit.sent_at), hints.retry_after, permit.keys, alone=alone)
         else:
-            found = self._quotas(budget, permit, answer, now)
-            found += [hints.quota] if hints.quota else []
+            found = self._quotas(budget, permit, answer, now) + ([hints.quota] if hints.quota else [])
             until = budget.refused(Settled(now, permit.sent_at), hints.retry_after, found, permit.keys)
             permit.shares.blocked = until - now
         self._news()

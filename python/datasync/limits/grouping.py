@@ -24,12 +24,8 @@ MOST: Final = 10_000
 class _Route:
     def __init__(self) -> None:
         self.limit = 0.0
-        self.times: deque[float] = deque(maxlen=MOST)  # of answers, in the last window
+        self.times: deque[float] = deque(maxlen=MOST)  # of answers
         self.judged: dict[str, float] = {}  # when another route was judged by this one's answers
-
-    def expire(self, before: float) -> None:
-        while self.times and self.times[0] <= before:
-            self.times.popleft()
 
     def count(self, since: float) -> int:
         return sum(1 for _ in takewhile(lambda at: at > since, reversed(self.times)))
@@ -68,8 +64,6 @@ class Grouping:
         mine = self._routes.setdefault(route, _Route())
         mine.limit = limit
         mine.times.append(now)
-        for each in self._routes.values():
-            each.expire(now - window)
         changed = False
         for other, its in self._routes.items():
             # Each window counts once: what was used doesn't change from one answer to the next.

@@ -2,15 +2,13 @@
 
 import msgspec
 
+from datasync.limits.ledger import DRIFT
 from datasync.limits.receipt import Receipt
 from datasync.limits.reset import Reset
 from datasync.limits.slope import Slope
 
 MAX_BUCKETS = 32
 """Buckets remembered at a time; the one that was named first is forgotten first."""
-
-DRIFT = 5e-4
-"""Seconds a second by which two clocks may part: 500 ppm is the most that NTP corrects."""
 
 
 class Known(msgspec.Struct, frozen=True):

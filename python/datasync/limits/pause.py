@@ -56,7 +56,7 @@ class Pause:
         least = SECONDARY if secondary and wait is None else LEAST
         pause = wait + MARGIN if wait else 0.0
         if not wait or self.in_vain:
-            grown = least * 2.0 ** min(self._rounds - 1, 30)
+            grown = least * 2.0 ** min(max(self._rounds - 1, 0), 30)
             pause = max(pause, min(grown, max(least, MOST)) * self._chance.uniform(1.0, 1.5))
         self._until = max(self._until, now + pause)
         return self._until

@@ -65,6 +65,8 @@ class SharedBudget:
     async def buckets(self) -> dict[str, tuple[int, float]]:
         """The buckets that other processes have used on this key: requests per seconds of each, by name."""
         async with self._calling:
+            if self._clock() < self._retry_at:
+                return {}
             try:
                 found = await self._row.buckets()
             except SinkError as error:
@@ -128,7 +130,8 @@ class SharedBudget:
         stock = self._stocks[bucket]
         stock.blocked(self._clock() + seconds)
         async with self._calling:
-            await self._call(stock, None)
+            if self._clock() >= self._retry_at:
+                await self._call(stock, None)
 
     async def give_back(self, bucket: str) -> None:
         """Give the unused slots to the others. Done anyway once `take` was not called for a while."""
@@ -145,7 +148,7 @@ class SharedBudget:
             for stock in list(self._stocks.values()):
                 async with self._calling:
                     now = self._clock()
-                    if stock.is_idle or now < max(stock.asked_at + beat / 2, self._retry_at):
+                    if stock.is_idle or now < max(stock.asked_at + stock.life / 8, self._retry_at):
                         continue
                     forgotten = stock.is_forgotten(now)
                     if forgotten:

@@ -124,7 +124,10 @@ class BudgetRow:
         return {row["bucket"]: (row["max_slots"], row["window_s"]) for row in rows}
 
     async def call(self, bucket: str, call: Call) -> Turn:
-        """Tell and ask in one statement. After a failure it is unknown whether it took place; the next call mends that.
+        """Tell and ask in one statement. After a failure it is unknown whether it took place.
+
+        The next call gives back what may have been granted. Answers that it told may count twice, for a window at most:
+        too few slots for a while, never too many.
 
         Raises:
             SinkError: the database can't be reached, or did not answer in time.
