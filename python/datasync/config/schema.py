@@ -1,4 +1,4 @@
-"""The settings of a run. The defaults are those of the seed architecture."""
+"""The settings of a run. Pool, slots and batch have the defaults of the seed architecture."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -47,7 +47,7 @@ class HttpSettings(msgspec.Struct, frozen=True):
 
 
 class SlotSettings(msgspec.Struct, frozen=True):
-    """Requests in flight. The last two are of the seed's rules alone."""
+    """Requests in flight. Only `initial` and `maximum` count for the adaptive rule."""
 
     initial: int = 5
     reduced: int = 2

@@ -3,8 +3,12 @@
 import math
 import time
 from datetime import UTC, datetime
+from typing import Final
 
 from datasync.model import RunStats
+
+MOST: Final = 1e10
+"""Seconds, three centuries."""
 
 
 def seconds_left(stats: RunStats, elapsed: float) -> float | None:
@@ -12,6 +16,8 @@ def seconds_left(stats: RunStats, elapsed: float) -> float | None:
 
     What is left takes as long per page as the pages so far, waits for the rate limit apart; and at least as long as the
     limit makes it.
+
+    An API that doesn't know its total may declare the largest number there is: beyond MOST nothing is told.
 
     Args:
         stats: of the run; the API must have told a total.
@@ -23,7 +29,8 @@ def seconds_left(stats: RunStats, elapsed: float) -> float | None:
     pages = math.ceil(records / (stats.fetched / stats.pages))
     by_work = pages * max(0.0, elapsed - stats.waited) / stats.pages
     by_limit = pages / stats.allowed_per_second if stats.allowed_per_second else 0.0
-    return max(by_work, by_limit)
+    left = max(by_work, by_limit)
+    return left if left < MOST else None
 
 
 def finish(stats: RunStats, elapsed: float) -> str | None:
@@ -33,5 +40,5 @@ def finish(stats: RunStats, elapsed: float) -> str | None:
         return None
     try:
         return datetime.fromtimestamp(time.time() + left, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError, OSError):
         return None  # beyond the year 9999

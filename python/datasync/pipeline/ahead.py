@@ -1,6 +1,7 @@
 """The request for the next page, sent while this one is encoded."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -12,9 +13,13 @@ class Ahead:
 
     It may turn out not to be wanted: the page that named the cursor is damaged, or a stop came. Then it is dropped, and
     nothing was read.
+
+    Attributes:
+        asked_at: when the last request was sent or began to wait for the limit, monotonic seconds.
     """
 
     def __init__(self) -> None:
+        self.asked_at = float("-inf")
         self._cursor: str | None = None
         self._task: asyncio.Task[Answer] | None = None
 
@@ -26,6 +31,7 @@ class Ahead:
     def ask(self, cursor: str, request: Coroutine[Any, Any, Answer]) -> None:
         """Send `request`, which asks for the page at `cursor`. Nothing may be under way."""
         assert self._task is None
+        self.asked_at = time.monotonic()
         self._cursor = cursor
         self._task = asyncio.create_task(request)
 

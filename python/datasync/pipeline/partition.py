@@ -107,7 +107,6 @@ class Partition:
         if checkpoint.complete:
             return None
         self._alone = alone
-        self._asked_at = time.monotonic()
         chunk = await self._fetch(checkpoint)
         if chunk.total is not None:
             # The most it has said: one page that says less, or nothing, must not make a short feed look whole.
@@ -181,7 +180,10 @@ class Partition:
         raise AssertionError("unreachable: the last round returns or raises")
 
     async def _ask(self, checkpoint: Checkpoint, cursor: str | None) -> Chunk:
-        answer = await self._ahead.take(cursor) or await self._get(cursor, self._cursor_since)
+        answer = await self._ahead.take(cursor)
+        # The cursor that comes with the answer is as old as the request, which may have been sent long before.
+        self._asked_at = time.monotonic() if answer is None else self._ahead.asked_at
+        answer = answer or await self._get(cursor, self._cursor_since)
         try:
             self._look_ahead(answer, cursor)
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)

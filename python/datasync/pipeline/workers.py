@@ -22,6 +22,7 @@ class Workers:
         self._stop = stop
         self._busy = 0
         self._changed = asyncio.Condition()
+        self._opening: Partition | None = None
         self._first: tuple[Partition, Fetched] | None = None
 
     async def first(self) -> None:
@@ -32,15 +33,16 @@ class Workers:
         """
         part = self._line.claim()
         assert part is not None  # the caller has looked that something is left
-        partition = self._read(part)
+        # Kept before the page is there: where it fails, the request ahead of it is under way already.
+        self._opening = partition = self._read(part)
         page = await partition.page()
         assert page is not None  # an incomplete partition has one
         self._first = partition, page
 
     async def close(self) -> None:
         """Drop what is under way."""
-        if self._first is not None:
-            await self._first[0].close()
+        if self._opening is not None:
+            await self._opening.close()
 
     async def run(self, outbox: Outbox) -> None:
         """Read everything. Returns early when a stop is requested, once the answers on their way are there.

@@ -1,0 +1,64 @@
+"""A request that is sent before it is known to be wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import cast
+
+import pytest
+
+from datasync.errors import PageDamaged
+from datasync.http.transport import Answer
+from datasync.model import PartitionState, RunStats
+from datasync.pipeline.ahead import Ahead
+from datasync.pipeline.line import Line
+from datasync.pipeline.partition import Fetched, Partition
+from datasync.pipeline.shutdown import Stop
+from datasync.pipeline.workers import Workers
+
+REPLY = Answer(200, {}, b"{}", 2, 0)
+
+
+async def reply() -> Answer:
+    return REPLY
+
+
+def test_an_answer_is_given_for_its_cursor_alone_and_once() -> None:
+    async def main() -> None:
+        ahead = Ahead()
+        before = time.monotonic()
+        ahead.ask("b", reply())
+        assert before <= ahead.asked_at <= time.monotonic()
+        assert [await ahead.take("b"), await ahead.take("b")] == [REPLY, None]
+        ahead.ask("c", reply())
+        assert [await ahead.take("b"), await ahead.take("c")] == [None, None]
+
+    asyncio.run(main())
+
+
+class Damaged:
+    """A partition that has asked for its second page when its first one turns out to be damaged."""
+
+    def __init__(self) -> None:
+        self.ahead = Ahead()
+
+    async def page(self) -> Fetched | None:
+        self.ahead.ask("second", reply())
+        raise PageDamaged("for the test")
+
+    async def close(self) -> None:
+        await self.ahead.drop()
+
+
+def test_what_was_asked_for_ahead_of_a_first_page_that_fails_is_dropped() -> None:
+    async def main() -> None:
+        damaged = Damaged()
+        line = Line([PartitionState()], None)
+        workers = Workers(1, line, lambda _: cast("Partition", damaged), RunStats(), Stop())
+        with pytest.raises(PageDamaged):
+            await workers.first()
+        await workers.close()
+        assert not damaged.ahead.under_way
+
+    asyncio.run(main())
