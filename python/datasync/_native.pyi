@@ -1,8 +1,8 @@
 """The native encoder: JSON pages in, rows for PostgreSQL out, checked so that COPY never meets a value it refuses.
 
 All `_us` are microseconds since 1970-01-01 UTC. All offsets are bytes from the start of the text handed in, a byte
-order mark included. Everything here lets the interpreter go while it works and may be used by several threads at once.
-Any function may raise `CorePanic`.
+order mark included. Everything here but TimestampReader lets the interpreter go while it works, and all may be used by
+several threads at once. Any function may raise `CorePanic`.
 """
 
 from typing import Final, final

@@ -7,7 +7,7 @@ use crate::error::{PageCode, PageError};
 /// Bytes asked for first, as a multiple of the compressed ones, where nothing tells more: JSON shrinks about that much.
 const USUAL_RATIO: usize = 8;
 /// A body that claims more has to show it.
-const BELIEVED_RATIO: usize = 32;
+pub(crate) const BELIEVED_RATIO: usize = 32;
 const STEP: usize = 64 * 1024;
 /// The largest window, which every server may use.
 const WINDOW_BITS: u8 = 15;

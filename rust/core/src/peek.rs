@@ -1,4 +1,4 @@
-//! What a page says besides its records, before they are read.
+//! What a page says besides its records, by a walk that looks at them and keeps none.
 
 use crate::error::PageError;
 use crate::page::{self, Envelope, Found, Sink};

@@ -1,4 +1,4 @@
-//! The encoder: a compiled plan and its three uses. The interpreter is let go while the core works.
+//! The encoder: a compiled plan and its uses. The interpreter is let go while the core works.
 
 use datasync_core::{Plan, encode, extract, peek, split};
 use pyo3::prelude::*;

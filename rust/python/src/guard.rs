@@ -1,4 +1,4 @@
-//! A panic of the core becomes a Python exception, and says nothing of the data.
+//! A panic of the core while it reads becomes a Python exception, and says nothing of the data.
 //!
 //! `PyO3`'s own way would print the panic's message, which may quote the page, and raise a `BaseException`, which no
 //! `except Exception` catches.
@@ -31,7 +31,7 @@ pub(crate) fn detached<T: Send>(
 
 /// Run `work`, of the name `point`.
 pub(crate) fn caught<T>(point: &'static str, work: impl FnOnce() -> T) -> Result<T, NativeError> {
-    // What `work` borrows is only read, and what it was making is dropped.
+    // What `work` borrows is only read, or dropped with what it was making.
     panic::catch_unwind(AssertUnwindSafe(|| {
         assert!(!FAILPOINTS.split(',').any(|name| name == point), "on purpose");
         work()

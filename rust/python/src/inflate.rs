@@ -18,7 +18,7 @@ pub(crate) fn inflate<'py>(
 ) -> Result<Bound<'py, PyBytes>, NativeError> {
     let body = body.as_bytes();
     if encoding == "gzip"
-        && let Some(member) = OneMember::find(body, max_bytes, max_ratio)
+        && let Some(member) = detached(py, "inflate", || OneMember::find(body, max_bytes, max_ratio))?
     {
         let mut whole = Ok(false);
         let out = PyBytes::new_with(py, member.size, |out| {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::local::{self, Clock, Local};
@@ -20,10 +20,10 @@ use crate::reject::RejectCode::{
 #[serde(deny_unknown_fields)]
 struct Object<'a> {
     /// Extended JSON of `MongoDB`.
-    #[serde(rename = "$date", borrow)]
+    #[serde(rename = "$date", borrow, default, deserialize_with = "there")]
     date: Option<&'a RawValue>,
     /// Protocol Buffers and Firestore.
-    #[serde(alias = "_seconds", borrow)]
+    #[serde(alias = "_seconds", borrow, default, deserialize_with = "there")]
     seconds: Option<&'a RawValue>,
     #[serde(alias = "nanoseconds", alias = "_nanoseconds", borrow)]
     nanos: Option<&'a RawValue>,
@@ -34,6 +34,11 @@ struct Object<'a> {
 struct Long<'a> {
     #[serde(rename = "$numberLong", borrow)]
     long: Cow<'a, str>,
+}
+
+/// A `null` that is there is no absence.
+fn there<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// The instant that `object`, whose grammar is right, means.
