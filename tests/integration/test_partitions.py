@@ -154,13 +154,19 @@ def test_a_signal_waits_for_all_answers_on_their_way_and_the_next_run_goes_on(
     assert database.value("SELECT count(*) FROM ingested_events") == 10_000
 
 
-@pytest.mark.parametrize("damage", ["502", "reset", "cut_json", "repeat_page", "empty_page", "missing_has_more"])
+@pytest.mark.parametrize(
+    "damage",
+    # What is damaged twice at the same page ends the run, so that is done once: which page a request number asks for
+    # depends on which window is faster.
+    ["502=0.2:6", "reset=0.2:6", "cut_json=0.2:1", "repeat_page=0.2:6", "empty_page=0.2:6", "missing_has_more=0.2:1"],
+)
 def test_a_damaged_answer_in_a_window_loses_nothing(simulate: Simulate, database: Database, damage: str) -> None:
-    api = simulate(options(4000, page_cap=100, crowd="oldest", chaos=f"{damage}=0.2:6"))
+    api = simulate(options(4000, page_cap=100, crowd="oldest", chaos=damage))
     run = ingest_windows(database, api, 4)
     assert run.code == 0, run.stderr
     assert database.value("SELECT count(*) FROM ingested_events") == 4000
-    assert any(damage in (answer.chaos or "") for answer in api.served()), "the damage was done"
+    kind = damage.partition("=")[0]
+    assert any(kind in (answer.chaos or "") for answer in api.served()), "the damage was done"
 
 
 def test_a_window_that_ends_too_early_is_not_called_complete_and_the_next_run_goes_on(

@@ -205,7 +205,7 @@ def test_the_numbers_of_the_rate_limits_document_are_the_programs() -> None:
         f"every {learned.PROBE_EVERY} windows one request more",
         f"The first {search.Start.CAREFUL_REQUESTS} requests",
         f"those of the first {search.Start.CAREFUL_SECONDS:.0f} seconds",
-        f"the next {budget.UNHEARD} answers don't tell",
+        f"that more than {budget.UNHEARD} answers in a row don't tell",
         f"there are {slots.initial} slots at the start. One is added",
         f"left alone for {concurrency.FORGET_AFTER} answers",
         f"there are {slots.initial} slots at the start, {slots.reduced} after three refusals in a row, and one more",

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from datasync.errors import LeaseLost, SinkBusy
 from datasync.model import Batch, Chunk, Committed
@@ -79,12 +80,13 @@ async def advance(connection: Connection, stream: str, epoch: int, batch: Batch,
         raise LeaseLost(f"another run took `{stream}` over; this one stops", hint="one run per stream is enough")
 
 
-async def reopen(connection: Connection, stream: str, last: Chunk) -> None:
-    """Take back what the stream's `last` page left out: it will be read again, and nothing else tells it is the same.
+async def reopen(connection: Connection, stream: str, last: Sequence[Chunk]) -> None:
+    """Take back what the stream's `last` page, if there is one, left out.
 
-    Counted twice it would make up for records that are missing.
+    It will be read again, and nothing tells that it is the same. Counted twice it would make up for missing records.
     """
-    await connection.execute("UPDATE cursor_state SET dropped = dropped - $2 WHERE stream = $1", stream, last.dropped)
+    dropped = sum(chunk.dropped for chunk in last)
+    await connection.execute("UPDATE cursor_state SET dropped = dropped - $2 WHERE stream = $1", stream, dropped)
 
 
 async def finish(connection: Connection, stream: str) -> None:

@@ -1,5 +1,6 @@
 """The PostgreSQL sink: rows, quarantine and checkpoint in one transaction."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import asyncpg
@@ -88,12 +89,12 @@ class PostgresSink:
                 await partitions.share(self._writer, self._stream, batch.windows)
                 await partitions.advance(self._writer, self._stream, batch.partition, batch.checkpoint)
                 if batch.checkpoint.complete and await partitions.all_complete(self._writer, self._stream):
-                    done = await self._end(done, last=batch.chunks[-1])
+                    done = await self._end(done, last=batch.chunks[-1:])
                 if batch.row_count:
                     await copy.clear(self._writer)
         return done
 
-    async def _end(self, done: Committed, last: Chunk) -> Committed:
+    async def _end(self, done: Committed, last: Sequence[Chunk]) -> Committed:
         """Prove the end, in the transaction of the last batch."""
         gone = await reconcile.missing(self._writer, self._stream)
         if gone:
