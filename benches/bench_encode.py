@@ -16,10 +16,12 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from benches import pages, peers, voidwire
 from benches.pairs import paired
 from datasync import loop
-from datasync._native import copy_stream
+from datasync._native import SortedRows
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.pipeline.lanes import FastLane
-from datasync.sinks.postgres import copy, ddl
+from datasync.sinks.postgres import ddl
+from datasync.sinks.postgres.staging import clear
+from tests.staged import stage
 from tests.support import Database
 
 NOW_US = 1_769_600_000_000_000
@@ -42,12 +44,12 @@ class Staging:
 
     def clear(self) -> None:
         """Empty it."""
-        self._runner.run(copy.clear(self._connection))
+        self._runner.run(clear(self._connection, "staging_events"))
 
     def datasync(self, page: bytes) -> None:
         """Page bytes into the table, our way."""
         chunk = FastLane(PLAN).encode(page, cursor=None, now_us=NOW_US)
-        self._runner.run(copy.stage(self._connection, [chunk], PLAN.columns))
+        self._runner.run(stage(self._connection, [chunk], PLAN.columns))
 
     def python(self, page: bytes) -> None:
         """Page bytes into the table, the yardstick's way."""
@@ -94,7 +96,7 @@ def test_page_to_copy_buffer(benchmark: BenchmarkFixture, page: bytes, void: Sta
     def ours() -> None:
         chunk = lane.encode(page, cursor=None, now_us=NOW_US)
         assert chunk.copy is not None
-        copy_stream([chunk.copy])
+        SortedRows([chunk.copy]).stream()
 
     paired(
         benchmark,

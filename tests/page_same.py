@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from datasync._native import PageEncoder, PageError, copy_stream
+from datasync._native import PageEncoder, PageError, SortedRows
 from datasync.model import Column, EncoderPlan
 from tests import reference, reference_columns
 from tests.reference_json import Parser
@@ -55,7 +55,7 @@ def same(body: bytes, plan: EncoderPlan = PLAN) -> None:
     assert rejects == expected.rejects
     tuples = b"".join(expected.tuples)
     assert bytes(fast) == tuples
-    assert bytes(copy_stream([fast, fast])) == reference.stream([expected, expected])
+    assert bytes(SortedRows([fast, fast]).stream()) == reference.stream([expected, expected])
     assert (fast.records, fast.rows, fast.nbytes) == (expected.records, len(expected.tuples), len(tuples))
     assert (fast.next_cursor, fast.has_more, fast.total) == (expected.next_cursor, expected.has_more, expected.total)
     times = [time for time in expected.timestamps if time is not None]

@@ -87,7 +87,7 @@ def outcome(plan: EncoderPlan, body: bytes, now_us: int) -> Page | PageRefused:
 
 
 def stream(pages: Sequence[Page]) -> bytes:
-    """Stands for copy_stream."""
+    """Stands for SortedRows.stream."""
     rows = [row for page in pages for row in page.tuples]
     keys = [key[0] for page in pages for key in page.keys if key is not None]
     if rows and len(keys) == len(rows):

@@ -21,10 +21,10 @@ __all__ = [
     "PageError",
     "PlanError",
     "Reject",
+    "SortedRows",
     "SplitPage",
     "TimestampReader",
     "build_info",
-    "copy_stream",
     "inflate",
 ]
 
@@ -49,13 +49,6 @@ def inflate(body: bytes, encoding: str, *, max_bytes: int, max_ratio: int) -> by
     Raises:
         PageError: code `inflate_limit`, `inflate_ratio`, `inflate_corrupt` (damaged, or followed by something),
             `inflate_truncated` or `inflate_unknown_encoding`. The offset is one of the compressed body.
-    """
-
-def copy_stream(pages: list[EncodedPage]) -> CopyStream:
-    """Put the rows of `pages`, made with one plan, into one binary COPY stream, header and trailer included.
-
-    Rows come in the order of their keys: bytewise, numbers by size. Rows with equal keys keep their order; without a
-    key column all do.
     """
 
 class PageError(ValueError):
@@ -113,7 +106,7 @@ class EncodedPage(Buffer):
     """A page as tuples of binary COPY.
 
     `memoryview(page)` gives the tuples in the order of the page, read-only and without a copy; `COPY_HEADER` goes
-    before and `COPY_TRAILER` behind them. `copy_stream` does that for several pages, in the order of their keys.
+    before and `COPY_TRAILER` behind them. `SortedRows` does that for several pages, in the order of their keys.
 
     Attributes:
         rows: accepted records.
@@ -158,6 +151,38 @@ class EncodedPage(Buffer):
     @property
     def timestamps(self) -> dict[str, dict[str, int]]: ...
     def __len__(self) -> int: ...
+
+@final
+class SortedRows:
+    """The rows of some pages, made with one plan, in the order of their keys: bytewise, numbers by size.
+
+    Rows with equal keys keep their order; without a key column all do. It keeps the pages, and copies none of them.
+
+    Attributes:
+        repeated: rows whose key an earlier row has.
+    """
+
+    def __new__(cls, pages: list[EncodedPage]) -> SortedRows: ...
+    @property
+    def repeated(self) -> int: ...
+    def __len__(self) -> int: ...
+    def stream(self, start: int = 0, stop: int | None = None) -> CopyStream:
+        """Put the rows from `start` up to and without `stop` into one binary COPY stream."""
+
+    def keys(self) -> list[bytes]:
+        """Give the key of each row as it stands in COPY: UTF-8 of text, numbers big-endian, the 16 bytes of a uuid."""
+
+    def row(self, row: int) -> tuple[int, int, int, bytes] | None:
+        """Give the page of a row, the place of its record in it, the record's offset, and the tuple; None is no row."""
+
+    def unique(self, *, last: bool = False) -> SortedRows:
+        """Give the first of the rows with equal keys, or the `last`."""
+
+    def without(self, known: list[bytes]) -> SortedRows:
+        """Give the rows whose keys are not `known`."""
+
+    def meets(self, other: SortedRows) -> bool:
+        """Whether both have a row of the same key."""
 
 @final
 class CopyStream(Buffer):

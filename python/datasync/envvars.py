@@ -33,5 +33,18 @@ values are treated as secrets."""
 PARTITIONS: Final = "DATASYNC_PARTITIONS"
 """How many chains are read side by side, 1 to 100, where the endpoint takes windows of time."""
 
+ON_CONFLICT: Final = "DATASYNC_ON_CONFLICT"
+"""What is done where a key is in the table already: `nothing` (the default), `update`, `update_if_changed`, or
+`update_if_newer:COLUMN`; see docs/writing.md."""
+
+DIRECT: Final = "DATASYNC_DIRECT"
+"""`0` never lets COPY write into the table itself."""
+
+DURABLE: Final = "DATASYNC_DURABLE"
+"""`1` has every commit wait for the server's disk."""
+
+WAIT: Final = "DATASYNC_WAIT"
+"""`1` waits for another run of the same stream to end, instead of ending."""
+
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

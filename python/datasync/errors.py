@@ -19,6 +19,8 @@
     │   └── ContractChanged        the API answers in a way the endpoint doesn't know
     ├── SinkError              the database
     │   ├── SinkUnavailable        can't be reached, or went away
+    │   ├── SinkConflict           can't do it now: a lock, a limit, a full disk
+    │   ├── RowsRefused            refuses a row by a rule of its own
     │   ├── SinkBusy               another run holds this stream
     │   ├── LeaseLost              another run took this stream over: nothing was written
     │   ├── SchemaMismatch         a table is there but isn't ours
@@ -186,6 +188,29 @@ class SinkUnavailable(SinkError):
     """The database can't be reached, or the connection broke. The open batch was rolled back by the server."""
 
     code = "sink_unavailable"
+
+
+class SinkConflict(SinkError):
+    """The database can't do it now: another session holds a lock, a limit is reached, or the disk is full.
+
+    Nothing was stored, and the same may work later.
+    """
+
+    code = "sink_conflict"
+
+
+class RowsRefused(SinkError):
+    """The database refuses rows by a rule of its own: a constraint, a trigger, a type's check.
+
+    Attributes:
+        sqlstate: PostgreSQL's code for it.
+    """
+
+    code = "rows_refused"
+
+    def __init__(self, message: str, *, hint: str | None = None, sqlstate: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
 
 
 class SinkBusy(SinkError):

@@ -144,6 +144,9 @@ class Chunk(msgspec.Struct, frozen=True):
         newest_us: the latest timestamp among the stored records, or None.
         timestamps: for each `timestamptz` column how many values were written as text, in s, ms, us and ns, and how
             many were special in some way; see `_native.EncodedPage`.
+        cursor: that the page was asked for with; None is the first page.
+        sources: for each of `rows` the place of its record in the page, the record's offset and its bytes as they came
+            (record lane), or None.
     """
 
     row_count: int
@@ -160,6 +163,8 @@ class Chunk(msgspec.Struct, frozen=True):
     dropped: int = 0
     newest_us: int | None = None
     timestamps: Mapping[str, Mapping[str, int]] = {}
+    cursor: str | None = None
+    sources: Sequence[tuple[int, int, bytes]] | None = None
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -243,8 +248,10 @@ class Committed(msgspec.Struct, frozen=True):
 
     Attributes:
         rows: new in the target.
-        duplicates: seen before, in the target or in quarantine.
+        duplicates: seen before, in the target or in quarantine, and left as they are; twice in a batch, too.
         quarantined: new in quarantine.
+        updated: were in the target, and were replaced.
+        unchanged: were in the target, and the policy found nothing to replace.
         complete: this was the stream's last batch, and the end is proven.
         missing: this was the last batch, and so many records are not there. Everything was stored, but each partition
             stays before its last page.
@@ -253,6 +260,8 @@ class Committed(msgspec.Struct, frozen=True):
     rows: int
     duplicates: int
     quarantined: int
+    updated: int = 0
+    unchanged: int = 0
     complete: bool = False
     missing: int = 0
 
@@ -261,7 +270,7 @@ class RunStats(msgspec.Struct):
     """What this run has done so far. Shared, mutable, read by progress and the report.
 
     Attributes:
-        rows, duplicates, quarantined, dropped: records, as committed.
+        rows, updated, unchanged, duplicates, quarantined, dropped: records, as committed.
         pages, bytes: answers read and their size before decoding.
         refused: answers with status 429.
         retries: requests repeated after a failure other than 429.
@@ -277,6 +286,8 @@ class RunStats(msgspec.Struct):
     """
 
     rows: int = 0
+    updated: int = 0
+    unchanged: int = 0
     duplicates: int = 0
     quarantined: int = 0
     dropped: int = 0

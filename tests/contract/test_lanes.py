@@ -16,9 +16,10 @@ from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Chunk
 from datasync.pipeline.lanes import FastLane, Lane, RecordLane
 from datasync.simulator import Dataset
-from datasync.sinks.postgres import copy, ddl
+from datasync.sinks.postgres import codecs, ddl, staging
 from datasync.transforms.builtin import identity
 from datasync.transforms.chain import Chain
+from tests.staged import stage
 from tests.support import Database
 
 NOW_US = 1_769_600_000_000_000
@@ -140,7 +141,7 @@ def store(server_dsn: str) -> Iterator[asyncio.Runner]:
     database = Database.create(server_dsn, "datasync_test_lanes")
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(database.dsn))
-        runner.run(copy.prepare(connection))
+        runner.run(codecs.prepare(connection))
         runner.run(ddl.migrate(connection))
         runner.connection = connection  # type: ignore[attr-defined]  # travels with the loop it belongs to
         yield runner
@@ -151,8 +152,8 @@ def store(server_dsn: str) -> Iterator[asyncio.Runner]:
 def stored(store: asyncio.Runner, chunk: Chunk) -> list[tuple[Any, ...]]:
     async def main() -> list[tuple[Any, ...]]:
         connection = store.connection  # type: ignore[attr-defined]  # see the fixture
-        await copy.clear(connection)
-        await copy.stage(connection, [chunk], PLAN.columns)
+        await staging.clear(connection, "staging_events")
+        await stage(connection, [chunk], PLAN.columns)
         rows = await connection.fetch(
             'SELECT id, event_type, "timestamp", data::text FROM staging_events ORDER BY ctid'
         )

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import asyncpg
 import msgspec
 import pytest
 
 from datasync.config import Secret, Settings
 from datasync.endpoints.datasync_chain import PLAN
-from datasync.errors import LeaseLost, SinkError, SinkUnavailable
+from datasync.errors import LeaseLost, RowsRefused
 from datasync.model import Batch, Checkpoint, Chunk, PartitionState, Reject, Window
 from datasync.sinks.postgres import ddl
-from datasync.sinks.postgres.pool import create_pool
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.support import Database
 
@@ -112,7 +112,7 @@ def test_a_run_that_was_taken_over_can_commit_nothing(database: Database) -> Non
     async def use(target: PostgresSink) -> None:
         await target.commit(batch(1, chunk("a")))
         # What another run does when it begins, as behind a pooler that breaks session locks.
-        pool = await create_pool(settings(database))
+        pool = await asyncpg.create_pool(database.dsn)
         await pool.execute("UPDATE cursor_state SET epoch = epoch + 1")
         await pool.close()
         with pytest.raises(LeaseLost):
@@ -124,31 +124,47 @@ def test_a_run_that_was_taken_over_can_commit_nothing(database: Database) -> Non
     assert database.value("SELECT count(*) FROM quarantined_events") == 0
 
 
-def test_a_refused_row_rolls_back_rows_rejects_and_checkpoint_together(database: Database) -> None:
+def test_a_row_that_the_server_refuses_is_quarantined_and_the_rest_is_stored(database: Database) -> None:
     async def use(target: PostgresSink) -> None:
         bad = Chunk(1, 1, 1, [], None, None, None, None, None, rows=[("b", None, None, '{"a":"\\u0000"}')])
-        with pytest.raises(SinkError, match="22P05"):
-            await target.commit(batch(1, chunk("a", rejects=(reject(b"{}"),)), bad))
-        assert (await target.commit(batch(1, chunk("a")))).rows == 1
+        done = await target.commit(batch(1, chunk("a", rejects=(reject(b"{}"),)), bad, chunk("c")))
+        assert (done.rows, done.duplicates, done.quarantined) == (2, 0, 2)
 
     opened(database, use)
-    assert database.value("SELECT count(*) FROM ingested_events") == 1
-    assert database.value("SELECT count(*) FROM quarantined_events") == 0
+    assert database.value("SELECT array_agg(id ORDER BY id) FROM ingested_events") == ["a", "c"]
+    assert database.value("SELECT array_agg(code ORDER BY id) FROM quarantined_events") == [
+        "required_missing",
+        "sql_22p05",
+    ]
 
 
-def test_a_lost_connection_is_reported_as_such_and_stores_nothing(database: Database) -> None:
+def test_a_table_that_refuses_everything_ends_the_run_and_keeps_nothing(database: Database) -> None:
     async def use(target: PostgresSink) -> None:
-        pool = await create_pool(settings(database))
+        pool = await asyncpg.create_pool(database.dsn)
+        await pool.execute("ALTER TABLE ingested_events ADD CHECK (id = 'none')")
+        await pool.close()
+        with pytest.raises(RowsRefused, match="refused each of the first 100 records"):
+            await target.commit(batch(1, chunk(*map(str, range(150)), rejects=(reject(b"{}"),))))
+
+    opened(database, use)
+    assert database.value("SELECT count(*) FROM ingested_events") == 0
+    assert database.value("SELECT count(*) FROM quarantined_events") == 0
+    assert database.value("SELECT batch FROM cursor_state") == 0
+
+
+def test_a_batch_is_stored_on_a_new_connection_when_the_old_one_is_gone(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        pool = await asyncpg.create_pool(database.dsn)
         await pool.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         await pool.close()
-        with pytest.raises(SinkUnavailable):
-            await target.commit(batch(1, chunk("a")))
+        assert (await target.commit(batch(1, chunk("a")))).rows == 1
+        assert (await target.commit(batch(2, chunk("b")))).rows == 1
 
     opened(database, use)
-    assert database.value("SELECT count(*) FROM ingested_events") == 0
+    assert database.value("SELECT count(*) FROM ingested_events") == 2
 
 
 def test_staged_leftovers_never_reach_the_target(database: Database) -> None:
@@ -166,7 +182,7 @@ def test_staged_leftovers_never_reach_the_target(database: Database) -> None:
 
 def test_migrations_may_run_twice_and_side_by_side(database: Database) -> None:
     async def main() -> None:
-        pool = await create_pool(settings(database))
+        pool = await asyncpg.create_pool(database.dsn)
 
         async def one() -> None:
             async with pool.acquire() as connection:
@@ -219,12 +235,9 @@ def test_windows_are_stored_with_the_rows_of_their_batch_and_come_back(database:
 def test_a_batch_that_fails_leaves_the_windows_as_they_were(database: Database) -> None:
     async def use(target: PostgresSink) -> None:
         halves = {0: Window(50, None), 1: Window(None, 50)}
-        bad = Chunk(1, 1, 1, [], None, None, None, None, None, rows=[("b", None, None, '{"a":"\\u0000"}')])
-        with pytest.raises(SinkError, match="22P05"):
-            await target.commit(windowed(1, halves, bad))
-        database_pool = await create_pool(settings(database))
-        await database_pool.execute("UPDATE cursor_state SET epoch = epoch + 1")
-        await database_pool.close()
+        pool = await asyncpg.create_pool(database.dsn)
+        await pool.execute("UPDATE cursor_state SET epoch = epoch + 1")
+        await pool.close()
         with pytest.raises(LeaseLost):
             await target.commit(windowed(1, halves, chunk("b")))
 
@@ -268,7 +281,7 @@ def test_a_checkpoint_from_before_there_were_partitions_is_gone_on_from(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def install() -> None:
-        pool = await create_pool(settings(database))
+        pool = await asyncpg.create_pool(database.dsn)
         with monkeypatch.context() as patch:
             patch.setattr(ddl, "HISTORY", msgspec.structs.replace(ddl.HISTORY, steps=ddl.HISTORY.steps[:1]))
             async with pool.acquire() as connection:

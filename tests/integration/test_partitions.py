@@ -104,7 +104,7 @@ def test_a_plain_chain_has_exactly_one_request_under_way(simulate: Simulate, dat
 
 
 def test_a_plain_chain_is_fetched_while_the_database_is_still_writing(simulate: Simulate, database: Database) -> None:
-    api = simulate(options(40_000, page_cap=1000, latency=0.02))
+    api = simulate(options(160_000, page_cap=4000, latency=0.02))
     process = start_plain(["ingest"], environment(database.dsn, api.base_url))
     deadline = time.monotonic() + 60
     while database.value("SELECT to_regclass('ingested_events') IS NULL"):
@@ -117,20 +117,20 @@ def test_a_plain_chain_is_fetched_while_the_database_is_still_writing(simulate: 
             await connection.execute("LOCK TABLE ingested_events IN ACCESS EXCLUSIVE MODE")
             stored: int = await connection.fetchval("SELECT count(*) FROM ingested_events")
             # Nothing can be stored now: what is asked for is asked for besides the writing. At least a batch of pages
-            # is, and never more than the box, the batch being written and the page in hand.
-            while len(api.served()) < stored // 1000 + 20:
+            # is, and never more than the box (ten pages), two batches being written and the pages in hand.
+            while len(api.served()) < stored // 4000 + 12:
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.02)
             await asyncio.sleep(0.5)
-            ahead = len(api.served()) - stored // 1000
+            ahead = len(api.served()) - stored // 4000
         await connection.close()
         return ahead
 
     ahead = asyncio.run(held())
-    assert 20 <= ahead <= 32
+    assert 12 <= ahead <= 24
     run = finish(process)
     assert run.code == 0, run.stderr
-    assert run.line("ingestion complete")["rows"] == 40_000
+    assert run.line("ingestion complete")["rows"] == 160_000
 
 
 def test_a_signal_waits_for_all_answers_on_their_way_and_the_next_run_goes_on(

@@ -227,7 +227,7 @@ for call in (
     lambda: encoder.encode(body, now_us=0),
     lambda: encoder.split(body),
     lambda: encoder.extract([body], now_us=0),
-    lambda: _native.copy_stream([]),
+    lambda: _native.SortedRows([]),
     lambda: _native.inflate(body, "gzip", max_bytes=1, max_ratio=1),
     lambda: reader.read("hunter2", 0),
     lambda: reader.read_many(["hunter2"], 0),
@@ -241,7 +241,7 @@ for call in (
 
 
 def test_a_panic_of_the_core_is_an_exception_that_shows_no_data() -> None:
-    points = ["encode", "split", "extract", "copy_stream", "inflate", "timestamp", "timestamps"]
+    points = ["encode", "split", "extract", "sort", "inflate", "timestamp", "timestamps"]
     done = subprocess.run(
         [sys.executable, "-c", PANIC],
         env={**os.environ, "DATASYNC_NATIVE_PANIC": ",".join(points)},

@@ -27,6 +27,10 @@ Environment (or .env):
   {envvars.CONCURRENCY} like --concurrency
   {envvars.SHARED_LIMIT} 1 is like --shared-limit
   {envvars.ENDPOINT}    like --endpoint
+  {envvars.ON_CONFLICT} like --on-conflict
+  {envvars.DIRECT}      0 is like --no-direct
+  {envvars.DURABLE}     1 is like --durable
+  {envvars.WAIT}        1 is like --wait
   {envvars.ACCESS_HEADERS}   JSON object of headers for the request for a token
 
 \b
@@ -85,6 +89,15 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     type=click.IntRange(1, MAX_PARTITIONS),
     help=f"chains read side by side, where the endpoint takes windows of time (or {envvars.PARTITIONS})",
 )
+@click.option(
+    "--on-conflict",
+    metavar="RULE",
+    help="where a key is in the table already: nothing (the default), update, update_if_changed,"
+    " or update_if_newer:COLUMN",
+)
+@click.option("--no-direct", is_flag=True, help="never COPY straight into the table, always by way of staging")
+@click.option("--durable", is_flag=True, help="have every commit wait for the server's disk, not the last one alone")
+@click.option("--wait", is_flag=True, help="wait while another run of the same stream goes on, instead of ending")
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
 def ingest(
     endpoint: str | None,
@@ -96,6 +109,10 @@ def ingest(
     concurrency: str | None,
     shared_limit: bool,
     partitions: int | None,
+    on_conflict: str | None,
+    no_direct: bool,
+    durable: bool,
+    wait: bool,
     restart: bool,
 ) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
@@ -115,6 +132,10 @@ def ingest(
             concurrency=concurrency,
             shared_limit=shared_limit,
             partitions=partitions,
+            on_conflict=on_conflict,
+            direct=not no_direct,
+            durable=durable,
+            wait=wait,
         )
         log.configure(terminal=terminal, mask=settings.mask)
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.

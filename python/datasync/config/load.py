@@ -11,7 +11,14 @@ from dotenv import dotenv_values
 
 from datasync import envvars
 from datasync.config.headers import parse_headers, usable_value
-from datasync.config.schema import MAX_PARTITIONS, HttpSettings, LimitSettings, Settings
+from datasync.config.schema import (
+    MAX_PARTITIONS,
+    ConflictPolicy,
+    HttpSettings,
+    LimitSettings,
+    Settings,
+    WriteSettings,
+)
 from datasync.config.secret import Secret
 from datasync.errors import ConfigError
 
@@ -30,6 +37,10 @@ def load(
     concurrency: str | None = None,
     shared_limit: bool = False,
     partitions: int | None = None,
+    on_conflict: str | None = None,
+    direct: bool = True,
+    durable: bool = False,
+    wait: bool = False,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -46,6 +57,10 @@ def load(
         concurrency: see LimitSettings; wins over the variable.
         shared_limit: see LimitSettings; the variable says the same with 1.
         partitions: see Settings; wins over the variable.
+        on_conflict: the rule of a ConflictPolicy, and its column behind a colon; wins over the variable.
+        direct: see WriteSettings; the variable says no with 0.
+        durable: see WriteSettings; the variable says the same with 1.
+        wait: see WriteSettings; the variable says the same with 1.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
@@ -83,6 +98,12 @@ def load(
             concurrency or value(envvars.CONCURRENCY),
             shared=shared_limit or _switch(envvars.SHARED_LIMIT, value(envvars.SHARED_LIMIT)),
         ),
+        write=WriteSettings(
+            on_conflict=_on_conflict(on_conflict or value(envvars.ON_CONFLICT)),
+            direct=direct and _switch(envvars.DIRECT, value(envvars.DIRECT) or "1"),
+            durable=durable or _switch(envvars.DURABLE, value(envvars.DURABLE)),
+            wait=wait or _switch(envvars.WAIT, value(envvars.WAIT)),
+        ),
         partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
     )
 
@@ -91,6 +112,22 @@ def _switch(name: str, value: str) -> bool:
     if value.strip() not in ("", "0", "1"):
         raise ConfigError(f"{name} is neither 1 nor 0: `{value}`", hint="leave it out for no")
     return value.strip() == "1"
+
+
+def _on_conflict(text: str) -> ConflictPolicy:
+    if not text.strip():
+        return ConflictPolicy()
+    rule, _, column = text.strip().partition(":")
+    try:
+        policy = msgspec.convert({"rule": rule, "newer_by": column or None}, ConflictPolicy)
+    except msgspec.ValidationError:
+        policy = None
+    if policy is None or (policy.rule == "update_if_newer") != (policy.newer_by is not None):
+        raise ConfigError(
+            f"{envvars.ON_CONFLICT} or --on-conflict is no rule: `{text}`",
+            hint="it is nothing, update, update_if_changed, or update_if_newer:COLUMN",
+        )
+    return policy
 
 
 def _limits(max_wait: str, concurrency: str, *, shared: bool) -> LimitSettings:

@@ -78,9 +78,43 @@ class BatchSettings(msgspec.Struct, frozen=True):
         waiting: full batches that may wait for the writer; then fetching stops.
     """
 
-    rows: int = 10_000
+    rows: int = 20_000
     nbytes: int = 32 * 1024 * 1024
     waiting: int = 2
+
+
+class ConflictPolicy(msgspec.Struct, frozen=True):
+    """What is done with a row whose key is in the target already, or twice in a batch.
+
+    Attributes:
+        rule: `nothing`: the row that is there stays. `update`: it is replaced. `update_if_changed`: only if a column
+            differs, so that nothing is written for what comes again as it was. `update_if_newer`: only if the column
+            `newer_by` is greater; NULL is less than anything.
+        newer_by: name of a column, with `update_if_newer` alone.
+    """
+
+    rule: Literal["nothing", "update", "update_if_changed", "update_if_newer"] = "nothing"
+    newer_by: str | None = None
+
+
+class WriteSettings(msgspec.Struct, frozen=True):
+    """How rows are written.
+
+    Attributes:
+        on_conflict: see ConflictPolicy.
+        direct: let COPY write into the target itself as long as no key is met that is there already.
+        durable: have each commit wait for the disk. Without it a crash of the server's machine may take the last
+            moments' batches back, rows and checkpoint together; they are then read again. The last commit of a run
+            always waits.
+        writers: connections that write. While one moves its rows into the target the other sends the next ones.
+        wait: for another run of the stream to end, instead of ending with SinkBusy.
+    """
+
+    on_conflict: ConflictPolicy = ConflictPolicy()
+    direct: bool = True
+    durable: bool = False
+    writers: int = 2
+    wait: bool = False
 
 
 class ShutdownSettings(msgspec.Struct, frozen=True):
@@ -123,6 +157,7 @@ class Settings(msgspec.Struct, frozen=True):
     slots: SlotSettings = SlotSettings()
     limits: LimitSettings = LimitSettings()
     batch: BatchSettings = BatchSettings()
+    write: WriteSettings = WriteSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     mask: Masker = msgspec.field(default_factory=Masker)
 

@@ -55,7 +55,7 @@ class _StatsColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         stats: RunStats = task.fields["stats"]
         seconds = max(time.monotonic() - task.fields["started"], 1e-9)
-        done = stats.rows + stats.duplicates
+        done = stats.rows + stats.updated + stats.unchanged + stats.duplicates
         return Text(
             f"{stats.rows:,} rows  {done / seconds:,.0f} rows/s  {stats.bytes / seconds / 1e6:.1f} MB/s  "
             f"{stats.pages:,} pages  {stats.refused} refused  {stats.quarantined:,} quarantined{_limit(stats)}"

@@ -18,7 +18,7 @@ PAUSED: Final = "ingestion paused"
 def report(message: str, stats: RunStats, seconds: float) -> None:
     """Log `message` with the run's figures; one that isn't complete says when it would be, if it went on."""
     complete = message == COMPLETE
-    records = stats.rows + stats.duplicates + stats.quarantined + stats.dropped
+    records = stats.rows + stats.updated + stats.unchanged + stats.duplicates + stats.quarantined + stats.dropped
     log = structlog.get_logger()
     if stats.quarantined:
         log.warning(
@@ -29,6 +29,8 @@ def report(message: str, stats: RunStats, seconds: float) -> None:
     log.info(
         message,
         rows=stats.rows,
+        updated=stats.updated,
+        unchanged=stats.unchanged,
         duplicates=stats.duplicates,
         quarantined=stats.quarantined,
         dropped=stats.dropped,

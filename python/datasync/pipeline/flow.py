@@ -93,8 +93,9 @@ class Flow:
                 group.create_task(self._fetch(workers, outbox))
                 group.create_task(self._write(outbox))
         except ExceptionGroup as group:
-            # The writer's: the fetcher keeps its own to itself. It has said already where it comes from.
-            raise group.exceptions[0] from group.exceptions[0].__cause__
+            # A writer's: the fetcher keeps its own to itself. It has said already where it comes from.
+            first = _first(group)
+            raise first from first.__cause__
         if self._source_error is not None:
             raise self._source_error
         if self._missing:
@@ -134,14 +135,32 @@ class Flow:
             await outbox.close()
 
     async def _write(self, outbox: Outbox) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._sink.writers):
+                group.create_task(self._write_on(outbox))
+
+    async def _write_on(self, outbox: Outbox) -> None:
         while (batch := await outbox.take()) is not None:
+            # Nothing is awaited between these two: commits come in the order of the batches.
             done = await self._sink.commit(batch)
-            self._stats.rows += done.rows
-            self._stats.duplicates += done.duplicates
-            self._stats.quarantined += done.quarantined
-            self._stats.dropped += batch.dropped
+            self._count(batch, done)
             self._units.see(batch)
-            self._stats.served += batch.records
             self._missing = done.missing
             self._ended = done.complete
             self._committed(batch, done)
+
+    def _count(self, batch: Batch, done: Committed) -> None:
+        self._stats.rows += done.rows
+        self._stats.updated += done.updated
+        self._stats.unchanged += done.unchanged
+        self._stats.duplicates += done.duplicates
+        self._stats.quarantined += done.quarantined
+        self._stats.dropped += batch.dropped
+        self._stats.served += batch.records
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    error: Exception = group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

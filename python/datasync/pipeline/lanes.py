@@ -66,6 +66,7 @@ class FastLane:
             last_timestamp_us=page.last_timestamp_us,
             newest_us=page.max_timestamp_us,
             timestamps=page.timestamps,
+            cursor=cursor,
         )
 
 
@@ -107,7 +108,8 @@ class RecordLane:
         return Chunk(
             rows=extracted.rows,
             row_count=len(extracted.rows),
-            nbytes=sum(map(len, results)),
+            # Of each record there is what it was, and what it has become.
+            nbytes=sum(map(len, page.records)) + sum(map(len, results)),
             records=len(page.records),
             rejects=failures,
             next_cursor=page.next_cursor,
@@ -118,6 +120,11 @@ class RecordLane:
             newest_us=extracted.max_timestamp_us,
             timestamps=extracted.timestamps,
             dropped=len(page.records) - len(extracted.rows) - len(failures),
+            cursor=cursor,
+            sources=[
+                (index, page.offsets[index], page.records[index])
+                for index in map(origins.__getitem__, extracted.indexes)
+            ],
         )
 
 

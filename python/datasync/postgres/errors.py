@@ -2,11 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import asyncpg
 
 from datasync import envvars
-from datasync.errors import ConfigError, DatasyncError, SchemaMismatch, SinkError, SinkUnavailable
+from datasync.errors import (
+    ConfigError,
+    DatasyncError,
+    RowsRefused,
+    SchemaMismatch,
+    SinkConflict,
+    SinkError,
+    SinkUnavailable,
+)
 
 _CREDENTIALS = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -21,6 +30,8 @@ _GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that became one: another may be there
+    asyncpg.IdleInTransactionSessionTimeoutError,
     OSError,
     TimeoutError,
 )
@@ -32,6 +43,20 @@ _SHAPE = (
     asyncpg.InvalidColumnReferenceError,
 )
 
+# Classes and codes of appendix A of PostgreSQL's manual.
+_LATER: Final = ("40", "53", "55P03", "55006", "57014")
+_NOT_A_ROW: Final = frozenset(
+    ["08", "0A", "25", "26", "28", "2D", "34", "3B", "3D", "3F", "40", "42", "53", "55", "57", "58", "72", "F0", "XX"]
+)
+
+
+def refuses_rows(error: asyncpg.PostgresError) -> bool:
+    """Whether a rule of the database refused a row: a constraint, a type, a limit, a trigger with any code of its own.
+
+    Another row may pass. Everything else is of the statement, the session or the server.
+    """
+    return (error.sqlstate or "XX")[:2] not in _NOT_A_ROW
+
 
 @contextmanager
 def mapped(doing: str) -> Iterator[None]:
@@ -40,29 +65,37 @@ def mapped(doing: str) -> Iterator[None]:
         yield
     except DatasyncError:
         raise
-    except _CREDENTIALS as error:
-        raise ConfigError(
-            f"{doing}: {_text(error)}", hint=f"check user, password and database in {envvars.DATABASE_URL}"
-        ) from error
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise SinkError(
-            f"{doing}: {_text(error)}",
-            hint="the role needs CREATE on the schema, to make the tables",
-        ) from error
-    except _SHAPE as error:
-        raise SchemaMismatch(
-            f"{doing}: {_text(error)} (SQLSTATE {error.sqlstate})",
-            hint="move the table of that name away, or use another database",
-        ) from error
     except asyncpg.PostgresError as error:
-        if isinstance(error, _GONE):
-            raise SinkUnavailable(f"{doing}: {_text(error)} (SQLSTATE {error.sqlstate})", hint=_UNAVAILABLE) from error
-        raise SinkError(f"{doing}: {_text(error)} (SQLSTATE {error.sqlstate})") from error
+        raise _of_postgres(error, doing) from error
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise SinkUnavailable(
+            f"{doing}: the server takes no writes",
+            hint="it is a standby, or default_transaction_read_only is on; name the primary",
+        ) from error
     except _GONE as error:
         raise SinkUnavailable(f"{doing}: {_text(error)}", hint=_UNAVAILABLE) from error
     except ValueError as error:
         # asyncpg parses the URL itself; its message may quote parts of it, a password among them.
         raise ConfigError(f"{envvars.DATABASE_URL} can't be read as a PostgreSQL URL") from error
+
+
+def _of_postgres(error: asyncpg.PostgresError, doing: str) -> DatasyncError:  # noqa: PLR0911 - a table
+    text = f"{doing}: {_text(error)} (SQLSTATE {error.sqlstate})"
+    if isinstance(error, _CREDENTIALS):
+        return ConfigError(text, hint=f"check user, password and database in {envvars.DATABASE_URL}")
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return SinkError(
+            text, hint="the role needs CREATE on the schema, to make the tables, or must own those that are there"
+        )
+    if isinstance(error, _SHAPE):
+        return SchemaMismatch(text, hint="move the table of that name away, or use another database")
+    if isinstance(error, _GONE):
+        return SinkUnavailable(text, hint=_UNAVAILABLE)
+    if (error.sqlstate or "").startswith(_LATER):
+        return SinkConflict(text, hint="run again when the other session, or the full disk, is out of the way")
+    if refuses_rows(error):
+        return RowsRefused(text, sqlstate=error.sqlstate or "")
+    return SinkError(text)
 
 
 def _text(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """What the pipeline asks of a sink."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from datasync.model import Batch, Committed, PartitionState
@@ -7,6 +8,11 @@ from datasync.model import Batch, Committed, PartitionState
 
 class Sink(Protocol):
     """Stores a batch and its checkpoint atomically. Knows no HTTP."""
+
+    @property
+    def writers(self) -> int:
+        """How many commits may go on at a time, once it is open."""
+        ...
 
     async def connect(self) -> tuple[PartitionState, ...]:
         """Connect, make sure no other run holds the stream, and read its partitions by number. Writes nothing.
@@ -26,8 +32,11 @@ class Sink(Protocol):
         """Create what is missing, take the stream over, and give the partitions as of then."""
         ...
 
-    async def commit(self, batch: Batch) -> Committed:
+    def commit(self, batch: Batch) -> Awaitable[Committed]:
         """Store rows, rejects, windows and checkpoint in one transaction.
+
+        Batches are committed in the order of the calls, even where several go on at a time: of those that are called
+        for, what is in the database is always the first ones.
 
         The batch that completes the last partition completes the stream, if the end can be proven. Else each partition
         stays before its last page.

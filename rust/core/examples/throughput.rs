@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::hint::black_box;
 use std::time::Instant;
 
-use datasync_core::{Plan, copy_stream, encode, split};
+use datasync_core::{Plan, Rows, Sorted, encode, split};
 
 const PLAN: &[u8] = br#"{"records":"data","next_cursor":"pagination.nextCursor","has_more":"pagination.hasMore",
 "total":"meta.total","columns":[{"name":"id","path":"id","kind":"text","required":true,"key":true},
@@ -55,7 +55,7 @@ fn main() {
         ("encode and sort: page to COPY stream", {
             Box::new(|| {
                 let rows = encode(&plan, black_box(&page), NOW_US).expect("a right page").tuples;
-                drop(black_box(copy_stream(&[&rows])));
+                drop(black_box(stream(&[&rows])));
             })
         }),
     ];
@@ -111,4 +111,9 @@ fn page(records: u64) -> Vec<u8> {
     }
     text.push_str(r#"],"pagination":{"limit":5000,"hasMore":true,"nextCursor":"eyJpZCI6IjEyMyJ9","cursorExpiresIn":118},"meta":{"total":3000000,"returned":5000,"requestId":"x"}}"#);
     text.into_bytes()
+}
+
+fn stream(pages: &[&Rows]) -> Vec<u8> {
+    let sorted = Sorted::new(pages);
+    sorted.stream(pages, 0..sorted.len())
 }

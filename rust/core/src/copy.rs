@@ -43,7 +43,7 @@ impl Tuples {
             field_count,
             key_column: key.unwrap_or(usize::MAX),
             next: 0,
-            place: Place { start: 0, key: 0 },
+            place: Place::default(),
         }
     }
 
@@ -53,8 +53,8 @@ impl Tuples {
     }
 
     #[inline]
-    pub(crate) fn begin(&mut self) {
-        self.place.start = self.rows.bytes.len();
+    pub(crate) fn begin(&mut self, index: usize, offset: usize) {
+        self.place = Place { start: self.rows.bytes.len(), key: 0, offset, index };
         self.next = 0;
         self.rows.bytes.extend_from_slice(&self.field_count);
     }

@@ -75,7 +75,7 @@ impl<'a> Sink<'a> for Encoder<'_, 'a> {
         } else if found.raw.len() > record::MAX_BYTES {
             self.reject(found, RejectCode::TooLarge, RejectCode::TooLarge.describe().to_owned());
         } else {
-            self.tuples.begin();
+            self.tuples.begin(self.records, found.offset);
             match self.reader.read(self.body, spans, &mut self.tuples) {
                 Ok(facts) => {
                     self.tuples.keep();

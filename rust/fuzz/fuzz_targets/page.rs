@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use datasync_core::{Envelope, Plan, Value, copy_stream, encode, extract, peek, split};
+use datasync_core::{Envelope, Plan, Rows, Sorted, Value, encode, extract, peek, split};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
@@ -47,7 +47,7 @@ fuzz_target!(|body: &[u8]| {
         }
         let rows = extract(plan, &parts.records, NOW_US);
         assert_eq!(rows.stats, page.stats);
-        assert_eq!(copy_stream(&[&page.tuples]).len(), page.tuples.bytes().len() + 21);
+        assert_eq!(stream(&[&page.tuples]).len(), page.tuples.bytes().len() + 21);
         let width = rows.values.len().checked_div(rows.indexes.len()).unwrap_or(0);
         for (row, &index) in rows.indexes.iter().enumerate() {
             let Value::Text(data) = &rows.values[(row + 1) * width - 1] else { panic!("no data") };
@@ -77,4 +77,9 @@ fuzz_target!(|body: &[u8]| {
 fn parsed(text: &str) -> serde_json::Value {
     let raw: &RawValue = serde_json::from_str(text).expect("JSON");
     serde_json::from_str(raw.get()).expect("JSON")
+}
+
+fn stream(pages: &[&Rows]) -> Vec<u8> {
+    let sorted = Sorted::new(pages);
+    sorted.stream(pages, 0..sorted.len())
 }

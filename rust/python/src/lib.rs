@@ -9,8 +9,8 @@ mod guard;
 mod inflate;
 mod page;
 mod reject;
+mod sorted;
 mod split;
-mod stream;
 mod tallies;
 mod timestamps;
 
@@ -35,9 +35,9 @@ mod _native {
     #[pymodule_export]
     use super::reject::Reject;
     #[pymodule_export]
-    use super::split::SplitPage;
+    use super::sorted::{CopyStream, SortedRows};
     #[pymodule_export]
-    use super::stream::{CopyStream, copy_stream};
+    use super::split::SplitPage;
     #[pymodule_export]
     use super::timestamps::{Instants, TimestampReader};
 

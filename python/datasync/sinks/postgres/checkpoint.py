@@ -1,31 +1,58 @@
 """The stream as a whole: one row of `cursor_state` with its counts and the epoch that guards every write."""
 
-import asyncio
-import time
-from collections.abc import Sequence
+import msgspec
 
-from datasync.errors import LeaseLost, SinkBusy
-from datasync.model import Batch, Chunk, Committed
+from datasync.errors import LeaseLost
+from datasync.model import Batch, Committed
 from datasync.postgres.connection import Connection
 
-LOCK_WAIT = 10.0
-"""Seconds to wait for the stream's lock. A killed run's server process needs a moment to notice."""
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far the stream's row has come.
 
-async def lock(connection: Connection, stream: str) -> None:
-    """Take the stream's lock for the life of `connection`.
-
-    Raises:
-        SinkBusy: another run still holds it after LOCK_WAIT.
+    Attributes:
+        epoch: of the run that may write.
+        batch: number of the last batch that was committed, over all runs.
+        rows, updated, unchanged, duplicates, quarantined: records, over all runs.
+        complete: the stream's end is proven.
     """
-    deadline = time.monotonic() + LOCK_WAIT
-    while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended('datasync:' || $1, 0))", stream):
-        if time.monotonic() >= deadline:
-            raise SinkBusy(
-                f"another run of `{stream}` is going on in this database",
-                hint="wait for it to end, or stop it; two runs of one stream would only repeat each other's requests",
-            )
-        await asyncio.sleep(0.1)
+
+    epoch: int
+    batch: int
+    rows: int
+    updated: int
+    unchanged: int
+    duplicates: int
+    quarantined: int
+    complete: bool
+
+    def since(self, before: "Progress") -> Committed:
+        """What was committed after `before`."""
+        return Committed(
+            rows=self.rows - before.rows,
+            duplicates=self.duplicates - before.duplicates,
+            quarantined=self.quarantined - before.quarantined,
+            updated=self.updated - before.updated,
+            unchanged=self.unchanged - before.unchanged,
+            complete=self.complete,
+        )
+
+
+_PROGRESS = "epoch, batch, events_ingested, updated, unchanged, duplicates, quarantined, complete"
+
+_FORGET = (
+    ", source = excluded.source, cursor_value = '', pages = 0, served = 0, total = NULL, complete = false"
+    ", events_ingested = 0, updated = 0, unchanged = 0, duplicates = 0, quarantined = 0, dropped = 0"
+)
+
+_ADVANCE = f"""
+UPDATE cursor_state SET batch = batch + 1, cursor_value = $4, pages = pages + $5, served = served + $6,
+    total = greatest(total, $7), events_ingested = events_ingested + $8, updated = updated + $9,
+    unchanged = unchanged + $10, duplicates = duplicates + $11, quarantined = quarantined + $12,
+    dropped = dropped + $13, updated_at = now()
+WHERE stream = $1 AND epoch = $2 AND batch = $3 - 1
+RETURNING {_PROGRESS}
+"""
 
 
 async def source(connection: Connection, stream: str) -> str | None:
@@ -34,61 +61,75 @@ async def source(connection: Connection, stream: str) -> str | None:
     return found
 
 
-async def take_over(connection: Connection, stream: str, source: str, *, restart: bool) -> int:
-    """Begin a new epoch and give it: from now on no earlier run can commit. Belongs into a transaction.
+async def take_over(connection: Connection, stream: str, source: str, *, restart: bool) -> Progress:
+    """Begin a new epoch: from now on no earlier run can commit. Belongs into a transaction.
 
     With `restart` the stream begins anew: its partitions and its counts are forgotten, its rows stay.
     """
-    epoch: int = await connection.fetchval(
+    row = await connection.fetchrow(
         "INSERT INTO cursor_state AS state (stream, source, cursor_value, epoch) VALUES ($1, $2, '', 1)"
-        f" ON CONFLICT (stream) DO UPDATE SET epoch = state.epoch + 1{_FORGET if restart else ''} RETURNING epoch",
+        " ON CONFLICT (stream) DO UPDATE SET epoch = state.epoch + 1"
+        f"{_FORGET if restart else ''} RETURNING {_PROGRESS}",
         stream,
         source,
     )
-    return epoch
+    assert row is not None  # the statement gives one, whatever was there
+    return Progress(*row)
 
 
-_FORGET = (
-    ", source = excluded.source, cursor_value = '', pages = 0, served = 0, total = NULL,"
-    " complete = false, events_ingested = 0, duplicates = 0, quarantined = 0, dropped = 0"
-)
+async def read(connection: Connection, stream: str) -> Progress | None:
+    """The stream's row; None when there is none."""
+    row = await connection.fetchrow(f"SELECT {_PROGRESS} FROM cursor_state WHERE stream = $1", stream)
+    return None if row is None else Progress(*row)
 
 
-async def advance(connection: Connection, stream: str, epoch: int, batch: Batch, done: Committed) -> None:
+async def advance(
+    connection: Connection, stream: str, epoch: int, number: int, batch: Batch, done: Committed
+) -> Progress | None:
     """Count a batch for its stream, inside the batch's transaction.
 
-    Raises:
-        LeaseLost: the epoch is over; the caller's transaction must not commit.
+    None, and nothing done, if the batch before `number` is not the last one, or the epoch is over. The caller's
+    transaction must then not commit.
     """
-    status = await connection.execute(
-        "UPDATE cursor_state SET cursor_value = $3, pages = pages + $4, served = served + $5,"
-        " total = greatest(total, $6), events_ingested = events_ingested + $7, duplicates = duplicates + $8,"
-        " quarantined = quarantined + $9, dropped = dropped + $10, updated_at = now()"
-        " WHERE stream = $1 AND epoch = $2",
+    row = await connection.fetchrow(
+        _ADVANCE,
         stream,
         epoch,
+        number,
         batch.checkpoint.cursor or "",
         len(batch.chunks),
         batch.records,
         batch.checkpoint.total,
         done.rows,
+        done.updated,
+        done.unchanged,
         done.duplicates,
         done.quarantined,
         batch.dropped,
     )
-    if status != "UPDATE 1":
-        raise LeaseLost(f"another run took `{stream}` over; this one stops", hint="one run per stream is enough")
+    return None if row is None else Progress(*row)
 
 
-async def reopen(connection: Connection, stream: str, last: Sequence[Chunk]) -> None:
-    """Take back what the stream's `last` page, if there is one, left out.
+def lost(stream: str) -> LeaseLost:
+    """The error of a run whose epoch is over."""
+    return LeaseLost(f"another run took `{stream}` over; this one stops", hint="one run per stream is enough")
+
+
+async def reopen(connection: Connection, stream: str, dropped: int) -> None:
+    """Take back that transforms left out `dropped` records of the stream's last page.
 
     It will be read again, and nothing tells that it is the same. Counted twice it would make up for missing records.
     """
-    dropped = sum(chunk.dropped for chunk in last)
     await connection.execute("UPDATE cursor_state SET dropped = dropped - $2 WHERE stream = $1", stream, dropped)
 
 
 async def finish(connection: Connection, stream: str) -> None:
     """Mark the stream complete, in the transaction of its last batch."""
     await connection.execute("UPDATE cursor_state SET complete = true WHERE stream = $1", stream)
+
+
+async def touch(connection: Connection, stream: str, epoch: int) -> None:
+    """Write something of no meaning: when its commit has reached the disk, all earlier ones have."""
+    await connection.execute(
+        "UPDATE cursor_state SET updated_at = now() WHERE stream = $1 AND epoch = $2", stream, epoch
+    )

@@ -81,10 +81,20 @@ FROM cursor_state WHERE stream IS NOT NULL;
 ALTER TABLE cursor_state DROP COLUMN position;
 """
 
+# The number of the last batch tells whether one is in whose COMMIT got no answer.
+_BATCHES = """
+ALTER TABLE cursor_state
+    ADD COLUMN batch     BIGINT NOT NULL DEFAULT 0,
+    ADD COLUMN updated   BIGINT NOT NULL DEFAULT 0,
+    ADD COLUMN unchanged BIGINT NOT NULL DEFAULT 0;
+"""
+
 PARTITIONS_SINCE = 2
 """The version that keeps partitions."""
 
-HISTORY = migrations.History("datasync_schema", (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS))
+HISTORY = migrations.History(
+    "datasync_schema", (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES)
+)
 
 
 async def installed_version(connection: Connection) -> int:

@@ -4,6 +4,7 @@ import asyncpg
 
 from datasync.errors import ConfigError, SchemaMismatch
 from datasync.postgres.connection import Connection
+from datasync.sinks.postgres.checkpoint import Progress
 
 _EVENT = {"id": "text", "event_type": "text", "timestamp": "timestamp with time zone", "data": "jsonb"}
 
@@ -26,6 +27,29 @@ SELECT EXISTS (
     AND indnkeyatts = 1 AND attname = 'id'
 )
 """
+
+
+# COPY passes over rules, and is refused where rows are secured one by one. Another unique index could make two writers
+# wait for each other.
+_DIRECT = """
+SELECT NOT relhasrules AND NOT relrowsecurity
+    AND NOT EXISTS (
+        SELECT FROM pg_index
+        WHERE indrelid = pg_class.oid AND (indisunique OR indisexclusion)
+        AND NOT (indnkeyatts = 1 AND indkey[0] = (
+            SELECT attnum FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'id'))
+    )
+FROM pg_class WHERE oid = to_regclass('ingested_events')
+"""
+
+
+async def takes_direct(connection: Connection, progress: Progress) -> bool:
+    """Whether COPY straight into the target may do what INSERT does, and is likely to meet no key that is there."""
+    if not await connection.fetchval(_DIRECT):
+        return False
+    known = progress.duplicates + progress.updated + progress.unchanged
+    first_load = progress.rows > 0 and known * 100 < progress.rows
+    return first_load or bool(await connection.fetchval("SELECT NOT EXISTS (SELECT FROM ingested_events)"))
 
 
 async def check(connection: Connection) -> None:

@@ -1,60 +1,67 @@
 """The PostgreSQL sink: rows, quarantine and checkpoint in one transaction."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
+from functools import partial
 
-import asyncpg
-import msgspec
+import structlog
 
 from datasync import hookspecs
 from datasync.config import Settings
 from datasync.errors import ConfigError, RowsMissing, SinkUnavailable
-from datasync.model import Batch, Chunk, Committed, EncoderPlan, PartitionState
+from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
-from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import checkpoint, copy, ddl, partitions, quarantine, reconcile, shape
-from datasync.sinks.postgres.pool import create_pool
-
-CLOSE_TIMEOUT = 5.0
-"""Seconds for a clean close; then connections are cut."""
+from datasync.sinks.postgres import checkpoint, ddl, lock, partitions, reconcile, shape
+from datasync.sinks.postgres.habit import Habit
+from datasync.sinks.postgres.link import Link
+from datasync.sinks.postgres.patience import Patience
+from datasync.sinks.postgres.store import Store
+from datasync.sinks.postgres.target import Target
+from datasync.sinks.postgres.writer import Writer
 
 
 class PostgresSink:
-    """See `datasync.sinks.base.Sink`.
+    """See `datasync.sinks.base.Sink`. Batches are stored by several writers, and committed in the order of the calls.
 
-    One connection writes, for the whole run: the stream's lock lives in its session.
+    The first connection holds the stream's lock, for the whole run.
     """
 
     def __init__(self, settings: Settings, stream: str, plan: EncoderPlan) -> None:
+        """Raise ConfigError if the plan's columns and the conflict policy don't go together."""
         self._settings = settings
         self._stream = stream
         self._source = settings.api_base_url
-        self._columns = plan.columns
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
-        self._connection: Connection | None = None
-        self._epoch = 0
+        self._target = Target(plan.columns, settings.write.on_conflict)
+        self._link = Link(settings)
+        self._writers: list[Writer] = []
+        self._store: Store | None = None
+
+    @property
+    def writers(self) -> int:
+        """See Sink."""
+        return len(self._writers) or self._settings.write.writers
 
     async def connect(self) -> tuple[PartitionState, ...]:
         """See Sink."""
-        self._pool = await create_pool(self._settings)
+        await self._link.open()
+        connection = self._link.connection
         with mapped("reading the checkpoint"):
-            self._connection = await self._pool.acquire()
-            await copy.prepare(self._writer)
-            await checkpoint.lock(self._writer, self._stream)
-            await shape.check(self._writer)
-            version = await ddl.installed_version(self._writer)
+            await self._lock()
+            await shape.check(connection)
+            version = await ddl.installed_version(connection)
             if self._settings.restart or not version:
                 return (PartitionState(),)
-            source = await checkpoint.source(self._writer, self._stream)
+            source = await checkpoint.source(connection, self._stream)
             if source is not None and source != self._source:
                 raise ConfigError(
                     f"the checkpoint of `{self._stream}` in this database is that of {source}, not of {self._source}",
                     hint="use another database, or read this API from its beginning with --restart",
                 )
-            start = await partitions.read(self._writer, self._stream, version)
+            start = await partitions.read(connection, self._stream, version)
             complete = all(state.checkpoint.complete for state in start)
-            if complete and (gone := await reconcile.missing(self._writer, self._stream)):
+            if complete and (gone := await reconcile.missing(connection, self._stream)):
                 raise RowsMissing(
                     f"`{self._stream}` was read to its end, but {gone:,} of its records are not in the table any more",
                     hint="run with --restart to read them again",
@@ -64,60 +71,65 @@ class PostgresSink:
     async def open(self) -> tuple[PartitionState, ...]:
         """See Sink."""
         restart = self._settings.restart
+        connection = self._link.connection
         with mapped("preparing the tables"):
-            await ddl.migrate(self._writer)
-            async with self._writer.transaction():
-                self._epoch = await checkpoint.take_over(self._writer, self._stream, self._source, restart=restart)
-                await partitions.begin(self._writer, self._stream, restart=restart)
-                taken = await partitions.read(self._writer, self._stream, len(ddl.HISTORY.steps))
-            await copy.clear(self._writer)
-            return taken
+            await ddl.migrate(connection)
+            async with connection.transaction():
+                progress = await checkpoint.take_over(connection, self._stream, self._source, restart=restart)
+                await partitions.begin(connection, self._stream, restart=restart)
+                taken = await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
+            write = self._settings.write
+            habit = Habit(
+                direct=write.direct and await shape.takes_direct(connection, progress),
+                keeps_known=self._target.keeps_known,
+            )
+        patience = partial(Patience, self._settings.http.retry_for)
+        self._store = Store(self._stream, self._target, progress, habit, patience, self._renew)
+        for number in range(write.writers):
+            try:
+                await self._add(self._store, number, habit)
+            except SinkUnavailable as error:
+                if number == 0:
+                    raise
+                # One is enough, where the server gives no more connections.
+                structlog.get_logger().warning("one writer less", reason=str(error), code=error.code)
+        return taken
 
-    async def commit(self, batch: Batch) -> Committed:
+    def commit(self, batch: Batch) -> Awaitable[Committed]:
         """See Sink."""
-        with mapped("storing a batch"):
-            async with self._writer.transaction():
-                if batch.row_count:
-                    await copy.own(self._writer)
-                await copy.stage(self._writer, batch.chunks, self._columns)
-                inserted = await copy.upsert(self._writer, self._columns) if batch.row_count else 0
-                rejects = batch.rejects
-                kept = await quarantine.keep(self._writer, self._stream, rejects)
-                repeated = batch.row_count - inserted + len(rejects) - kept
-                done = Committed(inserted, repeated, kept)
-                await checkpoint.advance(self._writer, self._stream, self._epoch, batch, done)
-                await partitions.share(self._writer, self._stream, batch.windows)
-                await partitions.advance(self._writer, self._stream, batch.partition, batch.checkpoint)
-                if batch.checkpoint.complete and await partitions.all_complete(self._writer, self._stream):
-                    done = await self._end(done, last=batch.chunks[-1:])
-                if batch.row_count:
-                    await copy.clear(self._writer)
-        return done
-
-    async def _end(self, done: Committed, last: Sequence[Chunk]) -> Committed:
-        """Prove the end, in the transaction of the last batch."""
-        gone = await reconcile.missing(self._writer, self._stream)
-        if gone:
-            await partitions.reopen(self._writer, self._stream)
-            await checkpoint.reopen(self._writer, self._stream, last)
-        else:
-            await checkpoint.finish(self._writer, self._stream)
-        return msgspec.structs.replace(done, complete=not gone, missing=gone)
+        assert self._store is not None  # open() comes first
+        return self._store.commit(batch)
 
     async def close(self) -> None:
         """See Sink."""
-        if self._pool is None:
-            return
-        with suppress(Exception):
-            if self._connection is not None:
-                await self._connection.close(timeout=CLOSE_TIMEOUT)
-        self._pool.terminate()
+        if self._store is not None and self._link.usable:
+            # The last commits may not have waited for the disk: this one does.
+            with suppress(Exception):
+                async with asyncio.timeout(5.0):
+                    await checkpoint.touch(self._link.connection, self._stream, self._store.epoch)
+        for link in {self._link, *(writer.link for writer in self._writers)}:
+            await link.close()
 
-    @property
-    def _writer(self) -> Connection:
-        if self._connection is None:
-            raise SinkUnavailable("the sink is not connected")
-        return self._connection
+    async def _add(self, store: Store, number: int, habit: Habit) -> None:
+        link = self._link if number == 0 else Link(self._settings)
+        if not link.usable:
+            await link.open()
+        writer = Writer(link, number, self._target, habit, self._settings.write)
+        self._writers.append(writer)
+        await writer.prepare()
+        store.add(writer)
+
+    async def _renew(self, writer: Writer) -> None:
+        await writer.link.renew()
+        if writer.link is self._link:
+            with mapped("taking the stream's lock again"):
+                await self._lock()
+        await writer.prepare()
+
+    async def _lock(self) -> None:
+        # Behind a pooler the lock would stay with the server's connection, whoever has it next; the epoch is enough.
+        if not self._link.pooled:
+            await lock.take(self._link.connection, self._stream, wait=self._settings.write.wait)
 
 
 @hookspecs.hookimpl

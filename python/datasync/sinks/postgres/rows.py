@@ -1,0 +1,203 @@
+"""The rows of a batch in the order of their keys, whichever lane they come from.
+
+In that order an index is filled from left to right, and all writers lock rows in one order.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+
+from datasync._native import SortedRows
+from datasync.model import Chunk, Column, Reject, Row
+from datasync.postgres.connection import Connection
+
+PIECE: Final = 256 * 1024
+"""Bytes handed to the socket at once. Larger ones hold up flow control; see the write-path figures in benches."""
+
+_WHOLE: Final = {"bigint": 8, "integer": 4}
+"""Bytes of a number in COPY."""
+
+
+class Rows(Protocol):
+    """Sorted rows. None of the methods changes them."""
+
+    @property
+    def repeated(self) -> int:
+        """How many have a key that an earlier one has."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def unique(self, *, last: bool) -> "Rows":
+        """Give the first of those with equal keys, or the `last`."""
+        ...
+
+    def keys(self) -> list[Any]:
+        """Give the key of each, as a parameter of a query."""
+        ...
+
+    def without(self, known: Sequence[Any]) -> "Rows":
+        """Give those whose keys, as `keys` gives them, are not among `known`."""
+        ...
+
+    def meets(self, other: "Rows") -> bool:
+        """Whether both have a row of the same key; `other` is of the same lane."""
+        ...
+
+    async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
+        """COPY the rows from `start` up to and without `stop` into the columns `names` of `table`. Give the number."""
+        ...
+
+    def reject(self, row: int, code: str, detail: str) -> Reject:
+        """Give the record of a row as one to quarantine."""
+        ...
+
+
+def sort(chunks: Sequence[Chunk], columns: Sequence[Column]) -> Rows:
+    """The rows of `chunks`. Takes a few milliseconds of CPU for a full batch, mostly without the GIL."""
+    key = next(index for index, column in enumerate(columns) if column.key)
+    if any(chunk.rows is not None for chunk in chunks):
+        numbered = [
+            (chunk_number, row_number, row)
+            for chunk_number, chunk in enumerate(chunks)
+            for row_number, row in enumerate(chunk.rows or ())
+        ]
+        # Code points come in the order of their UTF-8.
+        return _TupleRows(chunks, key, sorted(numbered, key=lambda found: cast("Any", found[2][key])))
+    encoded = [chunk for chunk in chunks if chunk.copy is not None]
+    pages = SortedRows([chunk.copy for chunk in encoded if chunk.copy is not None])
+    return _CopyRows(encoded, columns, columns[key], pages)
+
+
+class _CopyRows:
+    """Of the fast lane: tuples of COPY BINARY, which stay where they are."""
+
+    def __init__(self, chunks: Sequence[Chunk], columns: Sequence[Column], key: Column, rows: SortedRows) -> None:
+        self._chunks = chunks
+        self._columns = columns
+        self._key = key
+        self.rows = rows
+
+    @property
+    def repeated(self) -> int:
+        return self.rows.repeated
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def unique(self, *, last: bool) -> "_CopyRows":
+        return self._with(self.rows.unique(last=last))
+
+    def keys(self) -> list[Any]:
+        decode, _ = _codec(self._key)
+        return list(map(decode, self.rows.keys()))
+
+    def without(self, known: Sequence[Any]) -> "_CopyRows":
+        _, encode = _codec(self._key)
+        return self._with(self.rows.without(list(map(encode, known))))
+
+    def meets(self, other: Rows) -> bool:
+        return isinstance(other, _CopyRows) and self.rows.meets(other.rows)
+
+    async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
+        stream = memoryview(self.rows.stream(start, stop))
+        status = await connection.copy_to_table(table, source=_pieces(stream), columns=list(names), format="binary")
+        return _count(status)
+
+    def reject(self, row: int, code: str, detail: str) -> Reject:
+        found = self.rows.row(row)
+        assert found is not None  # the caller counts by len()
+        page, index, offset, row_tuple = found
+        return Reject(self._chunks[page].cursor, index, offset, code, detail, self._record(row_tuple))
+
+    def _record(self, row: bytes) -> bytes:
+        """The record as it came, where a column holds all of it; else the tuple as it would have been sent."""
+        at = 2
+        for column in self._columns:
+            length = int.from_bytes(row[at : at + 4], "big", signed=True)
+            value = row[at + 4 : at + 4 + max(0, length)]
+            if column.source == "record" and column.path == "" and column.kind in ("json", "jsonb"):
+                return value[1:] if column.kind == "jsonb" else value
+            at += 4 + len(value)
+        return row
+
+    def _with(self, rows: SortedRows) -> "_CopyRows":
+        return _CopyRows(self._chunks, self._columns, self._key, rows)
+
+
+class _TupleRows:
+    """Of the record lane: Python tuples, each with the numbers of its chunk and of its place there."""
+
+    def __init__(self, chunks: Sequence[Chunk], key: int, rows: Sequence[tuple[int, int, Row]]) -> None:
+        self._chunks = chunks
+        self._key = key
+        self._rows = rows
+
+    @property
+    def repeated(self) -> int:
+        return sum(one == other for one, other in pairwise(self.keys()))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def unique(self, *, last: bool) -> "_TupleRows":
+        kept: dict[Any, tuple[int, int, Row]] = {}
+        for found in self._rows:
+            key = found[2][self._key]
+            if last or key not in kept:
+                kept[key] = found
+        return self._with(list(kept.values()))
+
+    def keys(self) -> list[Any]:
+        return [row[self._key] for _, _, row in self._rows]
+
+    def without(self, known: Sequence[Any]) -> "_TupleRows":
+        # This lane has a uuid as text, the database gives it as an object.
+        there = {str(key) if isinstance(key, uuid.UUID) else key for key in known}
+        return self._with([found for found in self._rows if found[2][self._key] not in there])
+
+    def meets(self, other: Rows) -> bool:
+        return not set(self.keys()).isdisjoint(other.keys())
+
+    async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
+        records: list[tuple[Any, ...]] = list(map(itemgetter(2), self._rows[start:stop]))
+        return _count(await connection.copy_records_to_table(table, records=records, columns=list(names)))
+
+    def reject(self, row: int, code: str, detail: str) -> Reject:
+        chunk_number, row_number, values = self._rows[row]
+        chunk = self._chunks[chunk_number]
+        if chunk.sources is None:
+            return Reject(chunk.cursor, 0, 0, code, detail, msgspec.json.encode(values))
+        index, offset, raw = chunk.sources[row_number]
+        return Reject(chunk.cursor, index, offset, code, detail, raw)
+
+    def _with(self, rows: Sequence[tuple[int, int, Row]]) -> "_TupleRows":
+        return _TupleRows(self._chunks, self._key, rows)
+
+
+def _count(status: str) -> int:
+    """The number in `COPY 20000`: a trigger may have left rows out."""
+    return int(status.rsplit(" ", 1)[1])
+
+
+async def _pieces(stream: memoryview) -> AsyncIterator[bytes]:
+    for start in range(0, len(stream), PIECE):
+        # asyncpg takes any buffer, whatever its stubs say; a copy to bytes would be made for them alone.
+        yield cast("bytes", stream[start : start + PIECE])
+
+
+def _codec(key: Column) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
+    """From a key in COPY to a parameter of a query, and back."""
+    if key.kind in _WHOLE:
+        size = _WHOLE[key.kind]
+        return (
+            lambda raw: int.from_bytes(raw, "big", signed=True),
+            lambda number: cast("int", number).to_bytes(size, "big", signed=True),
+        )
+    if key.kind == "uuid":
+        return lambda raw: uuid.UUID(bytes=raw), lambda value: cast("uuid.UUID", value).bytes
+    return bytes.decode, str.encode

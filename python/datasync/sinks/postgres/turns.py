@@ -1,0 +1,57 @@
+"""Batches are committed in the order in which they came, whoever writes them."""
+
+import asyncio
+
+from datasync.sinks.postgres.rows import Rows
+
+
+class Turns:
+    """Numbers batches, and tells each when the one before it is committed.
+
+    A number whose batch fails is never over, and no later batch is committed.
+    """
+
+    def __init__(self, last: int = 0) -> None:
+        """Take the number of the `last` batch that is committed."""
+        self._given = last
+        self._over = last
+        self._changed = asyncio.Condition()
+        self._rows: dict[int, Rows] = {}
+
+    def take(self) -> int:
+        """The number of the batch that comes next."""
+        self._given += 1
+        return self._given
+
+    async def near(self, number: int, writers: int) -> None:
+        """Wait until a batch is one of the next that so many `writers` can have in hand.
+
+        Else later ones could take all writers, and wait for an earlier one that gets none.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: number <= self._over + writers)
+
+    async def mine(self, number: int) -> None:
+        """Wait until the batch before is committed."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._over == number - 1)
+
+    def writes(self, number: int, rows: Rows) -> None:
+        """Note what a batch is about to write before its turn."""
+        self._rows[number] = rows
+
+    def crosses(self, number: int, rows: Rows) -> bool:
+        """Whether an earlier batch, not committed yet, has a key of these `rows`, or may have.
+
+        Then the two would wait for each other: this one for that one's row, in the server, and that one for its turn
+        to come back, perhaps. PostgreSQL sees no deadlock there.
+        """
+        earlier = range(self._over + 1, number)
+        return any(other not in self._rows or rows.meets(self._rows[other]) for other in earlier)
+
+    async def over(self, number: int) -> None:
+        """Say that a batch is committed."""
+        async with self._changed:
+            self._rows.pop(number, None)
+            self._over = number
+            self._changed.notify_all()

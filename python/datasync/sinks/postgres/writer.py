@@ -1,0 +1,154 @@
+"""One writer: a connection with a staging table, and the ways in which it puts a batch's rows into the target."""
+
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from datasync.config.schema import WriteSettings
+from datasync.errors import RowsRefused
+from datasync.model import Reject
+from datasync.postgres.connection import Connection
+from datasync.postgres.errors import mapped, refuses_rows
+from datasync.sinks.postgres import staging
+from datasync.sinks.postgres.habit import Habit
+from datasync.sinks.postgres.link import Link
+from datasync.sinks.postgres.rows import Rows
+from datasync.sinks.postgres.target import TABLE, Stored, Target
+from datasync.sinks.postgres.turns import Turns
+
+HOPELESS: Final = 100
+"""Rows refused one after the other, with none accepted, after which it is the table that is wrong, not the rows."""
+
+# For this transaction alone: a pooler may give the next one to another server process, and a role's own settings, made
+# for its queries, must not end a load half way.
+_SETTINGS: Final = """
+SELECT set_config('lock_timeout', '10s', true), set_config('statement_timeout', '60s', true),
+       set_config('idle_in_transaction_session_timeout', '300s', true), set_config('jit', 'off', true),
+       set_config('synchronous_commit', $1, true)
+"""
+
+
+class Put(msgspec.Struct, frozen=True):
+    """What became of a batch's rows.
+
+    Attributes:
+        stored: by statements.
+        refused: by rules of the database, as records to quarantine.
+        repeated: left out because a newer row of the batch has the same key.
+    """
+
+    stored: Stored
+    refused: tuple[Reject, ...] = ()
+    repeated: int = 0
+
+
+class Writer:
+    """Writes one batch at a time."""
+
+    def __init__(self, link: Link, number: int, target: Target, habit: Habit, settings: WriteSettings) -> None:
+        """Take the writer's `number`, from 0, and the `habit` that all writers of the target have in common."""
+        self.link = link
+        self._number = number
+        self._target = target
+        self._habit = habit
+        self._settings = settings
+        self._staging = ""
+
+    async def prepare(self) -> None:
+        """Take a staging table. The connection is new."""
+        with mapped("preparing the tables"):
+            self._staging = await staging.claim(self.link.connection, pooled=self.link.pooled, number=self._number)
+
+    async def begin(self, *, last: bool) -> None:
+        """Make the settings of a transaction that was begun; the `last` one waits for the disk."""
+        durable = last or self._settings.durable
+        await self.link.connection.execute(_SETTINGS, "on" if durable else "off")
+
+    async def put(self, rows: Rows, number: int, turns: Turns) -> Put:
+        """Put `rows` into the target, in the batch's transaction. When it returns it is the batch's turn.
+
+        Raises:
+            RowsRefused: by a rule of the database. The transaction is broken; call `put_careful` in another one.
+        """
+        connection = self.link.connection
+        turns.writes(number, rows)
+        if len(rows) and not rows.repeated and self._habit.direct:
+            if turns.crosses(number, rows):
+                await turns.mine(number)
+            if stored := await self._direct(connection, rows):
+                await turns.mine(number)
+                return Put(stored)
+        if self._habit.ask_first:
+            rows = await self._unknown(connection, rows)
+        if not len(rows):
+            await turns.mine(number)
+            return Put(Stored())
+        await staging.own(connection, self._staging)
+        await rows.copy(connection, self._staging, self._target.names, 0, len(rows))
+        await turns.mine(number)
+        stored = await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
+        await staging.clear(connection, self._staging)
+        return Put(stored, repeated=rows.repeated)
+
+    async def put_careful(self, rows: Rows, number: int, turns: Turns) -> Put:
+        """Like `put`, but find the rows that the database refuses, by halving, and leave them out.
+
+        Raises:
+            RowsRefused: it refuses every row.
+        """
+        await turns.mine(number)
+        connection = self.link.connection
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the COMMIT would be refused, and no row named
+        await staging.own(connection, self._staging)
+        refused: list[Reject] = []
+        stored = await self._piece(connection, rows, 0, len(rows), refused)
+        return Put(stored, tuple(refused))
+
+    async def _direct(self, connection: Connection, rows: Rows) -> Stored | None:
+        """COPY into the target itself. None, and nothing done, if a key is there already."""
+        try:
+            async with connection.transaction():
+                inserted = await rows.copy(connection, TABLE, self._target.names, 0, len(rows))
+        except asyncpg.UniqueViolationError:
+            self._habit.met_known()
+            return None
+        self._habit.met_none()
+        return Stored(inserted)
+
+    async def _unknown(self, connection: Connection, rows: Rows) -> Rows:
+        """The rows whose keys the target doesn't have. Cheaper than to send what will be left out anyway."""
+        known = await self._target.known(connection, rows.keys())
+        return rows.without(known) if known else rows
+
+    async def _piece(self, connection: Connection, rows: Rows, start: int, stop: int, refused: list[Reject]) -> Stored:
+        try:
+            async with connection.transaction():
+                await rows.copy(connection, self._staging, self._target.names, start, stop)
+                stored = await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
+                await staging.clear(connection, self._staging)
+                return stored
+        except asyncpg.PostgresError as error:
+            if not refuses_rows(error):
+                raise
+            if stop - start == 1:
+                refused.append(_refused(rows, start, error))
+                if start + 1 == len(refused) == HOPELESS:
+                    raise _hopeless(error) from error
+                return Stored()
+        middle = (start + stop) // 2
+        first = await self._piece(connection, rows, start, middle, refused)
+        return first + await self._piece(connection, rows, middle, stop, refused)
+
+
+def _refused(rows: Rows, row: int, error: asyncpg.PostgresError) -> Reject:
+    # The message may quote the row; the record itself stands beside it anyway.
+    return rows.reject(row, f"sql_{(error.sqlstate or 'unknown').lower()}", str(error))
+
+
+def _hopeless(error: asyncpg.PostgresError) -> RowsRefused:
+    return RowsRefused(
+        f"`{TABLE}` refused each of the first {HOPELESS} records, the last with: {error} (SQLSTATE {error.sqlstate})",
+        hint="look at the constraints and triggers of the table; nothing of this batch was stored or quarantined",
+        sqlstate=error.sqlstate or "",
+    )
