@@ -39,10 +39,11 @@ $(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Three workers on two cores: tests wait for servers and processes. Each worker starts a PostgreSQL of its own.
 .PHONY: test
 test: build ## Run the whole suite, Rust and Python
 	cargo test --quiet --locked
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist worksteal
 
 .PHONY: lint
 lint: build ## Check style, types, stubs and import rules
