@@ -5,6 +5,7 @@ order mark included. Everything here but TimestampReader lets the interpreter go
 several threads at once. Any function may raise `CorePanic`.
 """
 
+from collections.abc import Callable
 from typing import Final, final
 
 from typing_extensions import Buffer
@@ -26,6 +27,7 @@ __all__ = [
     "build_info",
     "copy_stream",
     "inflate",
+    "on_failpoint",
 ]
 
 COPY_HEADER: Final[bytes]
@@ -35,10 +37,7 @@ COPY_TRAILER: Final[bytes]
 """What a binary COPY stream ends with."""
 
 def build_info() -> dict[str, str]:
-    """Tell how this module was built: `version`, `profile` (release or debug), `target`, `pyo3` and `abi3`.
-
-    Speeds of a debug build mean nothing.
-    """
+    """Tell how this module was built: `version`, `profile` (speeds of debug mean nothing), `target`, `pyo3`, `abi3`."""
 
 def inflate(body: bytes, encoding: str, *, max_bytes: int, max_ratio: int) -> bytes:
     """Undo a content encoding: `gzip`, of several members too, or `deflate`, with zlib's header and without.
@@ -50,6 +49,9 @@ def inflate(body: bytes, encoding: str, *, max_bytes: int, max_ratio: int) -> by
         PageError: code `inflate_limit`, `inflate_ratio`, `inflate_corrupt` (damaged, or followed by something),
             `inflate_truncated` or `inflate_unknown_encoding`. The offset is one of the compressed body.
     """
+
+def on_failpoint(hook: Callable[[str], None]) -> None:
+    """Call `hook`, the first one given, with the name of each failpoint passed; where it raises, the core panics."""
 
 def copy_stream(pages: list[EncodedPage]) -> CopyStream:
     """Put the rows of `pages`, made with one plan, into one binary COPY stream, header and trailer included.

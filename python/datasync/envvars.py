@@ -33,5 +33,8 @@ values are treated as secrets."""
 PARTITIONS: Final = "DATASYNC_PARTITIONS"
 """How many chains are read side by side, 1 to 100, where the endpoint takes windows of time."""
 
+FAILPOINTS: Final = "DATASYNC_FAILPOINTS"
+"""Tests only: places at which a run is to fail, `name=action[@n],..`; see docs/failpoints.md. Not read from .env."""
+
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

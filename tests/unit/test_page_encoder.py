@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 import subprocess
 import sys
@@ -220,7 +219,8 @@ def test_the_build_says_what_it_is() -> None:
 
 PANIC = """
 import asyncio, sys
-from datasync import _native
+from datasync import _native, failpoints
+failpoints.arm(sys.argv[1])
 encoder = _native.PageEncoder(b'{"records":"data","columns":[{"name":"id","path":"id","kind":"text"}]}')
 reader = _native.TimestampReader(b"{}")
 body = b'{"data":[{"id":"hunter2"}]}'
@@ -244,12 +244,11 @@ for call in (
 def test_a_panic_of_the_core_is_an_exception_that_shows_no_data() -> None:
     points = ["encode", "split", "extract", "copy_stream", "inflate", "timestamp", "timestamps"]
     done = subprocess.run(
-        [sys.executable, "-c", PANIC],
-        env={**os.environ, "DATASYNC_NATIVE_PANIC": ",".join(points)},
+        [sys.executable, "-c", PANIC, ",".join(f"native_{point}=panic" for point in points)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert re.findall(r"failed in `(\w+)` at rust/python/src/guard.rs:\d+", done.stdout) == points
+    assert re.findall(r"failed in `(\w+)` at rust/python/src/failpoints.rs:\d+", done.stdout) == points
     assert "hunter2" not in done.stdout
     assert done.stderr == ""

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint, Windowed
 from datasync.errors import EXIT_SETUP, ConfigError, ContractChanged, DatasyncError, Paused, RowsMissing, SinkBusy
+from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, PartitionState, RunStats
 from datasync.pipeline.line import Line, Part
 from datasync.pipeline.outbox import Outbox
@@ -73,6 +74,7 @@ class Flow:
     async def _run(self, stack: AsyncExitStack) -> bool:
         try:
             start = await self._stop.guard(self._sink.connect())
+            failpoint("cursor_read")
             line = self._line(start)
             if line.done:
                 return False
@@ -131,6 +133,8 @@ class Flow:
         except DatasyncError as error:
             self._source_error = error  # raised once the box is empty
         finally:
+            if self._stop.requested:
+                failpoint("shutdown_drain")
             await outbox.close()
 
     async def _write(self, outbox: Outbox) -> None:

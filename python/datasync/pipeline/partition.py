@@ -23,6 +23,7 @@ from datasync.errors import (
     ServerError,
     SourceError,
 )
+from datasync.failpoints import failpoint
 from datasync.http.budget import RetryBudget
 from datasync.http.retry import retrying
 from datasync.http.transport import Answer, Transport
@@ -190,6 +191,7 @@ class Partition:
             chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
         except (_native.PageError, _native.CorePanic) as error:
             raise PageDamaged(f"the page can't be read: {error}") from error
+        failpoint("decoded")
         if chunk.has_more is not False and not chunk.next_cursor:
             raise PageDamaged("the page doesn't say what follows it: no next cursor, and no word that it is the last")
         if chunk.next_cursor and not _usable(chunk.next_cursor):
