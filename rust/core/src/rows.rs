@@ -1,6 +1,7 @@
 //! The rows of a page as COPY tuples, and those of several pages as one stream in the order of their keys.
 
 use crate::copy::{HEADER, TRAILER};
+use crate::failpoints;
 
 /// COPY tuples, one after the other, and where each starts.
 #[derive(Debug, Default)]
@@ -74,6 +75,7 @@ pub fn copy_stream(pages: &[&Rows]) -> Vec<u8> {
     let length = pages.iter().map(|page| page.bytes.len()).sum::<usize>();
     let mut stream = Vec::with_capacity(HEADER.len() + length + TRAILER.len());
     stream.extend_from_slice(HEADER);
+    failpoints::pass("mid_copy_stream");
     if pages.iter().all(|page| page.order == Order::None) {
         for page in pages {
             stream.extend_from_slice(&page.bytes);

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 from datasync._native import copy_stream
+from datasync.failpoints import failpoint
 from datasync.model import Chunk, Column
 from datasync.postgres.connection import Connection
 
@@ -44,6 +45,7 @@ async def stage(connection: Connection, chunks: Sequence[Chunk], columns: Sequen
     if pages:
         stream = memoryview(await asyncio.to_thread(copy_stream, pages))
         await connection.copy_to_table("staging_events", source=_pieces(stream), columns=names, format="binary")
+        failpoint("copy_done")
     rows: list[tuple[Any, ...]] = list(chain.from_iterable(chunk.rows for chunk in chunks if chunk.rows))
     if rows:
         for index, column in enumerate(columns):
@@ -53,9 +55,11 @@ async def stage(connection: Connection, chunks: Sequence[Chunk], columns: Sequen
 
 
 async def _pieces(stream: memoryview) -> AsyncIterator[bytes]:
+    failpoint("copy_begun")
     for start in range(0, len(stream), PIECE):
         # asyncpg takes any buffer, whatever its stubs say; a copy to bytes would be made for them alone.
         yield cast("bytes", stream[start : start + PIECE])
+        failpoint("mid_copy")
 
 
 async def own(connection: Connection) -> None:
@@ -72,6 +76,7 @@ async def upsert(connection: Connection, columns: Sequence[Column]) -> int:
     status = await connection.execute(
         f"INSERT INTO ingested_events ({names}) SELECT {names} FROM staging_events ON CONFLICT (id) DO NOTHING"
     )
+    failpoint("upsert_done")
     return int(status.rsplit(" ", 1)[1])
 
 

@@ -9,12 +9,14 @@ import msgspec
 from datasync import hookspecs
 from datasync.config import Settings
 from datasync.errors import ConfigError, RowsMissing, SinkUnavailable
+from datasync.failpoints import failpoint
 from datasync.model import Batch, Chunk, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import checkpoint, copy, ddl, partitions, quarantine, reconcile, shape
 from datasync.sinks.postgres.pool import create_pool
+from datasync.sinks.postgres.transaction import committing
 
 CLOSE_TIMEOUT = 5.0
 """Seconds for a clean close; then connections are cut."""
@@ -76,7 +78,7 @@ class PostgresSink:
     async def commit(self, batch: Batch) -> Committed:
         """See Sink."""
         with mapped("storing a batch"):
-            async with self._writer.transaction():
+            async with committing(self._writer):
                 if batch.row_count:
                     await copy.own(self._writer)
                 await copy.stage(self._writer, batch.chunks, self._columns)
@@ -88,6 +90,7 @@ class PostgresSink:
                 await checkpoint.advance(self._writer, self._stream, self._epoch, batch, done)
                 await partitions.share(self._writer, self._stream, batch.windows)
                 await partitions.advance(self._writer, self._stream, batch.partition, batch.checkpoint)
+                failpoint("checkpoint_written")
                 if batch.checkpoint.complete and await partitions.all_complete(self._writer, self._stream):
                     done = await self._end(done, last=batch.chunks[-1:])
                 if batch.row_count:
@@ -97,6 +100,7 @@ class PostgresSink:
     async def _end(self, done: Committed, last: Sequence[Chunk]) -> Committed:
         """Prove the end, in the transaction of the last batch."""
         gone = await reconcile.missing(self._writer, self._stream)
+        failpoint("final_reconcile")
         if gone:
             await partitions.reopen(self._writer, self._stream)
             await checkpoint.reopen(self._writer, self._stream, last)
