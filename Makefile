@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 EVENTS ?= 200000
 SECONDS_EACH ?= 60
+KILLS ?= 1000
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -39,10 +40,11 @@ $(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Three workers on two cores: tests wait for servers and processes. Each worker starts a PostgreSQL of its own.
 .PHONY: test
 test: build ## Run the whole suite, Rust and Python
 	cargo test --quiet --locked
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist worksteal
 
 .PHONY: lint
 lint: build ## Check style, types, stubs and import rules
@@ -69,6 +71,10 @@ fuzz: build ## Search for input that the core reads wrongly (SECONDS_EACH=60, fo
 		PATH="$(abspath target/tools/bin):$$PATH" cargo fuzz run --fuzz-dir . --target-dir ../../target/fuzz --sanitizer none $$target -- \
 			-max_total_time=$(SECONDS_EACH) -max_len=4096 -verbosity=0 -print_final_stats=1 || exit 1; \
 	done
+
+.PHONY: crash
+crash: build ## Kill runs at every failpoint and at random (KILLS=1000; WRITE=1 writes benches/CRASH.md)
+	@$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(WRITE),--write benches/CRASH.md)
 
 .PHONY: bench
 bench: build ## Measure, and write benches/RESULTS.md

@@ -10,10 +10,10 @@ from datasync.http.transport import Answer
 from datasync.limits.concurrency import AdaptiveSlots
 from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
-from datasync.model import RunStats
 from datasync.simulator.virtual.driver import Classify
 from datasync.simulator.virtual.limiter import Limiter, Make, Wait
 from datasync.simulator.virtual.scenario import Told
+from datasync.stats import RunStats
 
 Clock = Callable[[], float]
 

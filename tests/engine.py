@@ -15,12 +15,13 @@ from datasync.config.schema import BatchSettings
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.http.budget import RetryBudget
 from datasync.http.transport import Answer
-from datasync.model import Batch, Chunk, PartitionState, Position, Request, RunStats, Window
+from datasync.model import Batch, Chunk, PartitionState, Position, Request, Window
 from datasync.pipeline.line import Line, Part
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop
 from datasync.pipeline.workers import Workers
+from datasync.stats import RunStats
 
 Bounds = Literal["inclusive", "half-open", "exclusive"]
 Record = tuple[int, str]

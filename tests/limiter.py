@@ -12,7 +12,7 @@ from typing import Any
 from datasync.http.transport import Answer
 from datasync.limits.concurrency import Slots
 from datasync.limits.governor import Governor
-from datasync.model import RunStats
+from datasync.stats import RunStats
 
 WALL = 1_700_000_000.0
 """Epoch seconds at which virtual time begins."""

@@ -5,6 +5,7 @@ order mark included. Everything here but TimestampReader lets the interpreter go
 several threads at once. Any function may raise `CorePanic`.
 """
 
+from collections.abc import Callable
 from typing import Final, final
 
 from typing_extensions import Buffer
@@ -26,6 +27,7 @@ __all__ = [
     "TimestampReader",
     "build_info",
     "inflate",
+    "on_failpoint",
 ]
 
 COPY_HEADER: Final[bytes]
@@ -50,6 +52,9 @@ def inflate(body: bytes, encoding: str, *, max_bytes: int, max_ratio: int) -> by
         PageError: code `inflate_limit`, `inflate_ratio`, `inflate_corrupt` (damaged, or followed by something),
             `inflate_truncated` or `inflate_unknown_encoding`. The offset is one of the compressed body.
     """
+
+def on_failpoint(hook: Callable[[str], None]) -> None:
+    """Call `hook`, the first one given, with the name of each failpoint passed; where it raises, the core panics."""
 
 class PageError(ValueError):
     """The page as a whole can't be used; nothing of it was.
@@ -90,16 +95,11 @@ class Reject:
         raw: the whole record as it came. Not always UTF-8.
     """
 
-    @property
-    def index(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def detail(self) -> str: ...
-    @property
-    def raw(self) -> bytes: ...
+    index: Final[int]
+    offset: Final[int]
+    code: Final[str]
+    detail: Final[str]
+    raw: Final[bytes]
 
 @final
 class EncodedPage(Buffer):
@@ -126,30 +126,18 @@ class EncodedPage(Buffer):
             records whose timestamp could be read count, too.
     """
 
-    @property
-    def rows(self) -> int: ...
-    @property
-    def records(self) -> int: ...
-    @property
-    def nbytes(self) -> int: ...
-    @property
-    def rejects(self) -> list[Reject]: ...
-    @property
-    def next_cursor(self) -> str | None: ...
-    @property
-    def has_more(self) -> bool | None: ...
-    @property
-    def total(self) -> int | None: ...
-    @property
-    def min_timestamp_us(self) -> int | None: ...
-    @property
-    def max_timestamp_us(self) -> int | None: ...
-    @property
-    def last_key(self) -> str | None: ...
-    @property
-    def last_timestamp_us(self) -> int | None: ...
-    @property
-    def timestamps(self) -> dict[str, dict[str, int]]: ...
+    rows: Final[int]
+    records: Final[int]
+    nbytes: Final[int]
+    rejects: Final[list[Reject]]
+    next_cursor: Final[str | None]
+    has_more: Final[bool | None]
+    total: Final[int | None]
+    min_timestamp_us: Final[int | None]
+    max_timestamp_us: Final[int | None]
+    last_key: Final[str | None]
+    last_timestamp_us: Final[int | None]
+    timestamps: Final[dict[str, dict[str, int]]]
     def __len__(self) -> int: ...
 
 @final
@@ -163,8 +151,7 @@ class SortedRows:
     """
 
     def __new__(cls, pages: list[EncodedPage]) -> SortedRows: ...
-    @property
-    def repeated(self) -> int: ...
+    repeated: Final[int]
     def __len__(self) -> int: ...
     def stream(self, start: int = 0, stop: int | None = None) -> CopyStream:
         """Put the rows from `start` up to and without `stop` into one binary COPY stream."""
@@ -202,16 +189,11 @@ class SplitPage:
         total: see EncodedPage.
     """
 
-    @property
-    def records(self) -> list[bytes]: ...
-    @property
-    def offsets(self) -> list[int]: ...
-    @property
-    def next_cursor(self) -> str | None: ...
-    @property
-    def has_more(self) -> bool | None: ...
-    @property
-    def total(self) -> int | None: ...
+    records: Final[list[bytes]]
+    offsets: Final[list[int]]
+    next_cursor: Final[str | None]
+    has_more: Final[bool | None]
+    total: Final[int | None]
 
 @final
 class ExtractedRows:
@@ -230,22 +212,14 @@ class ExtractedRows:
         timestamps: see EncodedPage.
     """
 
-    @property
-    def rows(self) -> list[tuple[object, ...]]: ...
-    @property
-    def indexes(self) -> list[int]: ...
-    @property
-    def rejects(self) -> list[Reject]: ...
-    @property
-    def min_timestamp_us(self) -> int | None: ...
-    @property
-    def max_timestamp_us(self) -> int | None: ...
-    @property
-    def last_key(self) -> str | None: ...
-    @property
-    def last_timestamp_us(self) -> int | None: ...
-    @property
-    def timestamps(self) -> dict[str, dict[str, int]]: ...
+    rows: Final[list[tuple[object, ...]]]
+    indexes: Final[list[int]]
+    rejects: Final[list[Reject]]
+    min_timestamp_us: Final[int | None]
+    max_timestamp_us: Final[int | None]
+    last_key: Final[str | None]
+    last_timestamp_us: Final[int | None]
+    timestamps: Final[dict[str, dict[str, int]]]
 
 @final
 class PageEncoder:
@@ -315,8 +289,6 @@ class Instants(Buffer):
         tally: see `EncodedPage.timestamps`.
     """
 
-    @property
-    def refused(self) -> list[tuple[int, str]]: ...
-    @property
-    def tally(self) -> dict[str, int]: ...
+    refused: Final[list[tuple[int, str]]]
+    tally: Final[dict[str, int]]
     def __len__(self) -> int: ...

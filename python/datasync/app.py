@@ -15,7 +15,6 @@ from datasync.limits.concurrency import AdaptiveSlots, SeedSlots, Slots
 from datasync.limits.governor import Governor
 from datasync.limits.shared import shared_budget
 from datasync.limits.sharing import SharedBuckets
-from datasync.model import RunStats
 from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
 from datasync.pipeline import lanes
 from datasync.pipeline.flow import Flow
@@ -23,6 +22,7 @@ from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.plugins import Plugins, resolve
 from datasync.sinks.base import Sink
+from datasync.stats import RunStats
 from datasync.transforms.chain import Chain
 
 

@@ -46,5 +46,8 @@ DURABLE: Final = "DATASYNC_DURABLE"
 WAIT: Final = "DATASYNC_WAIT"
 """`1` waits for another run of the same stream to end, instead of ending."""
 
+FAILPOINTS: Final = "DATASYNC_FAILPOINTS"
+"""Tests only: places at which a run is to fail, `name=action[@n],..`; see docs/failpoints.md. Not read from .env."""
+
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

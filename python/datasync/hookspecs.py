@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from datasync.model import Batch, Committed, RunStats
+    from datasync.model import Batch, Committed
     from datasync.plugins import Register
+    from datasync.stats import RunStats
 
 hookspec = pluggy.HookspecMarker("datasync")
 hookimpl = pluggy.HookimplMarker("datasync")

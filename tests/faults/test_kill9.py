@@ -1,63 +1,53 @@
-"""SIGKILL at any moment loses nothing and stores nothing twice."""
+"""SIGKILL at every failpoint and at random moments, on an API that grows: nothing lost, twice, or left to people."""
 
-import random
-from collections.abc import Callable
+from collections import Counter
 
 import pytest
 
-from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
-from tests.support import API_KEY, Database, environment, ingest, kill_once_served, start
-
-Simulate = Callable[[SimulatorOptions], SimulatorProcess]
+from datasync.failpoints import NAMES
+from tests.crash.campaign import Campaign
+from tests.crash.points import ENTRANCES, FEED, RANDOM, WAYS
+from tests.support import Database
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
-EVENTS = 100_000
-PAGE = 200
-KILLS = 20
+ANYWHERE = 10
 
 
-def stored(database: Database) -> tuple[list[str], int]:
-    """The ids in the table, and the records that the checkpoint counts."""
-    if database.value("SELECT to_regclass('ingested_events') IS NULL"):
-        return [], 0
-    query = "SELECT array(SELECT id FROM ingested_events), coalesce((SELECT max(served) FROM cursor_state), 0)"
-    ids, served = database.fetch(query)[0]
-    return ids, served
+@pytest.mark.parametrize("partitions", [1, FEED])
+def test_a_kill_at_any_point_loses_nothing_and_stores_nothing_twice(database: Database, partitions: int) -> None:
+    with Campaign(database, partitions, each=1, anywhere=ANYWHERE, seed=57) as campaign:
+        outcomes = campaign.run()
+    for outcome in outcomes:
+        assert (outcome.lost, outcome.twice, outcome.wrong, outcome.manual) == (0, 0, [], 0), outcome
+    reached = Counter(outcome.point for outcome in outcomes)
+    points = [point for point, way in WAYS.items() if way.partitions in (None, partitions)]
+    assert reached == Counter({RANDOM: ANYWHERE, "end": 1, **dict.fromkeys(points, 1)})
+    assert max(outcome.partitions for outcome in outcomes) >= partitions
+    # The COMMIT takes place, although nobody hears of it.
+    moved = {outcome.point: outcome.moved for outcome in outcomes}
+    assert (moved["before_commit"], moved["commit_sent"], moved["after_commit"]) == (False, True, True)
 
 
-def test_twenty_kills_at_random_moments_and_every_served_event_is_stored_once(
-    simulate: Simulate, database: Database
-) -> None:
-    chance = random.Random(20)
-    api = simulate(SimulatorOptions(count=EVENTS, api_key=API_KEY, rate_limit="none", page_cap=PAGE, latency=0.002))
-    dataset = Dataset(1, EVENTS)
-    order = dataset.ids()
-    kills = 0
-    while kills < KILLS:
-        before = len(api.served())
-        process = start(["ingest"], environment(database.dsn, api.base_url))
-        # Anywhere from before the first request to well inside the writing; far from the end even after all kills.
-        moment = before + chance.randrange(0, 10)
-        kill_once_served(process, api, moment, chance.random() * 0.03)
-        kills += 1
-        # Whatever the moment: the table holds exactly the events up to a page border, and the checkpoint says which.
-        # One statement, one snapshot: the killed run's server process may still be at its last commit.
-        ids, served = stored(database)
-        assert len(ids) % PAGE == 0
-        assert set(ids) == set(order[: len(ids)])
-        assert served == len(ids)
+def test_the_judge_sees_what_is_lost_counted_twice_or_not_from_the_api(database: Database) -> None:
+    with Campaign(database, 1, each=0, anywhere=2, seed=3) as campaign:
+        campaign.run()
+    looks = campaign.judge.look, campaign.judge.end
 
-    run = ingest(database.dsn, api.base_url)
-    assert run.code == 0, run.stderr
-    given = {
-        order[index]
-        for answer in api.served()
-        if answer.endpoint == "events" and answer.status == 200 and answer.first is not None
-        for index in range(answer.first, answer.first + answer.count)
-    }
-    ids, _ = stored(database)
-    assert len(ids) == len(set(ids)) == EVENTS
-    assert set(ids) == given
-    state = database.fetch("SELECT * FROM cursor_state")[0]
-    assert (state["events_ingested"], state["served"], state["complete"]) == (EVENTS, EVENTS, True)
+    database.execute("UPDATE cursor_state SET events_ingested = events_ingested + 1, served = served + 1")
+    for look in looks:
+        assert (look(database).lost, look(database).twice) == (0, 1)
+    database.execute("UPDATE cursor_state SET events_ingested = events_ingested - 1, served = served - 1")
+    for look in looks:
+        assert (look(database).lost, look(database).twice, look(database).wrong) == (0, 0, [])
+    database.execute("DELETE FROM ingested_events WHERE id = (SELECT min(id) FROM ingested_events)")
+    for look in looks:
+        assert (look(database).lost, look(database).twice) == (1, 0)
+    database.execute("INSERT INTO ingested_events (id, data) VALUES ('mine', '{}')")
+    for look in looks:
+        assert "never served" in " ".join(look(database).wrong)
+
+
+def test_every_failpoint_is_killed_at_or_says_why_not() -> None:
+    assert set(WAYS) | ENTRANCES == set(NAMES)
+    assert not set(WAYS) & ENTRANCES

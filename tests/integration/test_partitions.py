@@ -104,7 +104,7 @@ def test_a_plain_chain_has_exactly_one_request_under_way(simulate: Simulate, dat
 
 
 def test_a_plain_chain_is_fetched_while_the_database_is_still_writing(simulate: Simulate, database: Database) -> None:
-    api = simulate(options(160_000, page_cap=4000, latency=0.02))
+    api = simulate(options(160_000, page_cap=4000, latency=0.1))
     process = start_plain(["ingest"], environment(database.dsn, api.base_url))
     deadline = time.monotonic() + 60
     while database.value("SELECT to_regclass('ingested_events') IS NULL"):

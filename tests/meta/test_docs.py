@@ -27,6 +27,7 @@ DOCUMENTS = (
     "benches/RESULTS.md",
     "docs/authentication.md",
     "docs/columns.md",
+    "docs/failpoints.md",
     "docs/partitions.md",
     "docs/rate-limits.md",
     "docs/shared-budget.md",

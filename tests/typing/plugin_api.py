@@ -6,11 +6,12 @@ import datasync
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint
 from datasync.endpoints.datasync_api import EventsEndpoint
-from datasync.model import Batch, Committed, EncoderPlan, RunStats
+from datasync.model import Batch, Committed, EncoderPlan
 from datasync.pipeline.lanes import FastLane, Lane, RecordLane
 from datasync.plugins import Register
 from datasync.sinks.base import Sink
 from datasync.sinks.postgres.sink import PostgresSink
+from datasync.stats import RunStats
 from datasync.transforms.chain import Chain
 
 

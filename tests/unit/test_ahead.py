@@ -10,12 +10,13 @@ import pytest
 
 from datasync.errors import PageDamaged
 from datasync.http.transport import Answer
-from datasync.model import PartitionState, RunStats
+from datasync.model import PartitionState
 from datasync.pipeline.ahead import Ahead
 from datasync.pipeline.line import Line
 from datasync.pipeline.partition import Fetched, Partition
 from datasync.pipeline.shutdown import Stop
 from datasync.pipeline.workers import Workers
+from datasync.stats import RunStats
 
 REPLY = Answer(200, {}, b"{}", 2, 0)
 

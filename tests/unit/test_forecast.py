@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasync.model import RunStats
 from datasync.observe.forecast import MOST, finish, seconds_left
+from datasync.stats import RunStats
 
 
 @given(st.integers(0, 2**64 - 1), st.floats(0, 1e7), st.none() | st.floats(1e-9, 1e6))

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 import subprocess
 import sys
@@ -186,6 +185,7 @@ def test_a_plan_that_cannot_be_followed_is_refused(plan: bytes) -> None:
         (gzip.compress(b"x") + b"x", "gzip", "inflate_corrupt"),
         (b"x", "br", "inflate_unknown_encoding"),
     ],
+    ids=["limit", "ratio", "cut", "more", "unknown"],  # gzip writes down when it was made
 )
 def test_a_body_that_cannot_be_inflated_whole_is_refused(body: bytes, encoding: str, code: str) -> None:
     twice = gzip.compress(bytes(1000)) + gzip.compress(b"")
@@ -219,7 +219,8 @@ def test_the_build_says_what_it_is() -> None:
 
 PANIC = """
 import asyncio, sys
-from datasync import _native
+from datasync import _native, failpoints
+failpoints.arm(sys.argv[1])
 encoder = _native.PageEncoder(b'{"records":"data","columns":[{"name":"id","path":"id","kind":"text"}]}')
 reader = _native.TimestampReader(b"{}")
 body = b'{"data":[{"id":"hunter2"}]}'
@@ -243,12 +244,11 @@ for call in (
 def test_a_panic_of_the_core_is_an_exception_that_shows_no_data() -> None:
     points = ["encode", "split", "extract", "sort", "inflate", "timestamp", "timestamps"]
     done = subprocess.run(
-        [sys.executable, "-c", PANIC],
-        env={**os.environ, "DATASYNC_NATIVE_PANIC": ",".join(points)},
+        [sys.executable, "-c", PANIC, ",".join(f"native_{point}=panic" for point in points)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert re.findall(r"failed in `(\w+)` at rust/python/src/guard.rs:\d+", done.stdout) == points
+    assert re.findall(r"failed in `(\w+)` at rust/python/src/failpoints.rs:\d+", done.stdout) == points
     assert "hunter2" not in done.stdout
     assert done.stderr == ""

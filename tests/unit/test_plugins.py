@@ -8,9 +8,10 @@ import pytest
 from datasync import hookimpl, transform
 from datasync.endpoints.datasync_api import EventsEndpoint
 from datasync.errors import PluginError
-from datasync.model import Batch, Checkpoint, Committed, RunStats
+from datasync.model import Batch, Checkpoint, Committed
 from datasync.plugins import Plugins, resolve
 from datasync.sinks.postgres.sink import PostgresSink
+from datasync.stats import RunStats
 from datasync.transforms.builtin import identity
 
 

@@ -8,7 +8,7 @@ import click
 import structlog
 from rich.console import Console
 
-from datasync import app, envvars, loop
+from datasync import app, envvars, failpoints, loop
 from datasync.config import Masker, load
 from datasync.config.schema import MAX_PARTITIONS
 from datasync.errors import DatasyncError, Interrupted
@@ -121,6 +121,7 @@ def ingest(
     log.configure(terminal=terminal, mask=Masker())
     code = 0
     try:
+        failpoints.arm(os.environ.get(envvars.FAILPOINTS, ""))
         settings = load(
             os.environ,
             env_file=env_file,

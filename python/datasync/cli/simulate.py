@@ -27,6 +27,17 @@ def _choice(form: Any) -> click.Choice[str]:
 @click.option("--host", default=_DEFAULTS.host, help="address to listen on")
 @click.option("--port", default=8080, type=click.IntRange(0, 65_535), help="tcp port, 0 takes a free one")
 @click.option("--count", default=_DEFAULTS.count, type=click.IntRange(0), help="number of events")
+@click.option(
+    "--late", default=_DEFAULTS.late, type=click.IntRange(0), metavar="N", help="the newest n appear only while it runs"
+)
+@click.option(
+    "--late-per-second", default=_DEFAULTS.late_per_second, metavar="N", help="how many of those appear each second"
+)
+@click.option(
+    "--late-counted/--late-left-out",
+    default=_DEFAULTS.late_counted,
+    help="whether the declared total counts those that have appeared",
+)
 @click.option("--seed", default=_DEFAULTS.seed, help="decides the events")
 @click.option(
     "--crowd", default=_DEFAULTS.crowd, type=_choice(Crowd), help="where in time 90 % of the events lie in 5 % of it"
@@ -45,6 +56,7 @@ def _choice(form: Any) -> click.Choice[str]:
 @click.option("--cursor-ttl", default=_DEFAULTS.cursor_ttl, metavar="SECONDS", help="life of a cursor")
 @click.option("--expired-status", default="400", type=click.Choice(["400", "502"]), help="answer to an expired cursor")
 @click.option("--latency", default=_DEFAULTS.latency, metavar="SECONDS", help="wait before every answer")
+@click.option("--gzip", is_flag=True, help="compress answers for whoever takes gzip")
 @click.option(
     "--chaos",
     default=_DEFAULTS.chaos,

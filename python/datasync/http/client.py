@@ -14,6 +14,7 @@ import structlog
 from datasync import _native
 from datasync.config import Settings
 from datasync.errors import ConfigError, NetworkError, PageDamaged
+from datasync.failpoints import failpoint
 from datasync.http.classify import of_httpx
 from datasync.http.origin import Origin
 from datasync.http.pace import Pace
@@ -124,6 +125,7 @@ class HttpxTransport:
                 client.stream(method, url, extensions={"trace": trace}, **options) as response,
             ):
                 answered = True
+                failpoint("headers_received")
                 body = await self._read(response, where, pace, deadline)
         except TimeoutError as error:
             raise NetworkError(f"{where}: {pace.reason}") from error
@@ -151,6 +153,7 @@ class HttpxTransport:
             if size > self._limits.max_page_bytes:
                 raise PageDamaged(f"{where}: the answer is larger than {self._limits.max_page_bytes:,} bytes")
             parts.append(part)
+            failpoint("mid_body")
         return b"".join(parts)
 
     async def _inflate(self, body: bytes, encoding: str, where: str) -> bytes:
@@ -167,10 +170,12 @@ class HttpxTransport:
 
 
 class _Trace:
-    """Notices whether a request made a connection of its own; httpcore calls it."""
+    """Notices whether a request made a connection of its own, and when it was sent; httpcore calls it."""
 
     def __init__(self) -> None:
         self.connected = False
 
     async def __call__(self, event: str, _info: dict[str, object]) -> None:
         self.connected |= event == "connection.connect_tcp.started"
+        if event == "http11.send_request_body.complete":
+            failpoint("request_sent")

@@ -12,6 +12,7 @@ import structlog
 from datasync import _native
 from datasync.config import Secret
 from datasync.errors import AuthError, ConfigError, PageDamaged
+from datasync.failpoints import failpoint
 from datasync.http.access import MAX_BYTES, Access, AccessSpec, error_code, read_access
 from datasync.http.auth import ApiKeyAuth
 from datasync.http.origin import Origin
@@ -147,6 +148,7 @@ class TokenAuth(httpx.Auth):
         except BaseException:
             self._not_before = self._clock() + PAUSE
             raise
+        failpoint("token_refreshed")
         margin = min(MARGIN, MARGIN_PART * access.lifetime)
         self._held = _Held(access, began + RENEW_AT * access.lifetime, began + access.lifetime - margin)
         return self._held

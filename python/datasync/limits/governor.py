@@ -23,7 +23,7 @@ from datasync.limits.quota import Quota
 from datasync.limits.refusal import refusal_hints
 from datasync.limits.sharing import SharedBuckets, Shares
 from datasync.limits.window import ROUNDED
-from datasync.model import RunStats
+from datasync.stats import RunStats
 
 WORTH_A_LINE: Final = 5.0
 """Seconds. A longer wait is logged, so that a quiet run can be told from one that hangs."""

@@ -16,6 +16,7 @@ import structlog
 
 from datasync.config.schema import Settings
 from datasync.errors import DatasyncError, SchemaMismatch, SinkError
+from datasync.failpoints import failpoint
 from datasync.limits.shared_row import BudgetRow, Call, Turn, key_of
 from datasync.limits.shared_stock import BEAT, Slot, Stock
 
@@ -187,6 +188,7 @@ class SharedBudget:
         except SinkError as error:
             self._lost(error)
         else:
+            failpoint("lease_renewed")
             self._reached()
             stock.learn(call, turn, self._clock())
 

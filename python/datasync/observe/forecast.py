@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
-from datasync.model import RunStats
+from datasync.stats import RunStats
 
 MOST: Final = 1e10
 """Seconds, three centuries."""

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from datasync.hookspecs import hookimpl
-from datasync.model import RunStats
 from datasync.observe.forecast import finish, seconds_left
+from datasync.stats import RunStats
 
 LOG_EVERY = 10.0
 """Seconds between two progress lines in the log."""

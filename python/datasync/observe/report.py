@@ -4,8 +4,8 @@ from typing import Final
 
 import structlog
 
-from datasync.model import RunStats
 from datasync.observe.forecast import finish
+from datasync.stats import RunStats
 
 COMPLETE: Final = "ingestion complete"
 """A wrapper script looks for it."""

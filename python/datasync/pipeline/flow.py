@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint, Windowed
 from datasync.errors import EXIT_SETUP, ConfigError, ContractChanged, DatasyncError, Paused, RowsMissing, SinkBusy
-from datasync.model import Batch, Committed, PartitionState, RunStats
+from datasync.failpoints import failpoint
+from datasync.model import Batch, Committed, PartitionState
 from datasync.pipeline.line import Line, Part
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
@@ -15,6 +16,7 @@ from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.pipeline.units import UnitWatch
 from datasync.pipeline.workers import Workers
 from datasync.sinks.base import Sink
+from datasync.stats import RunStats
 
 
 class Flow:
@@ -73,6 +75,7 @@ class Flow:
     async def _run(self, stack: AsyncExitStack) -> bool:
         try:
             start = await self._stop.guard(self._sink.connect())
+            failpoint("cursor_read")
             line = self._line(start)
             if line.done:
                 return False
@@ -132,6 +135,8 @@ class Flow:
         except DatasyncError as error:
             self._source_error = error  # raised once the box is empty
         finally:
+            if self._stop.requested:
+                failpoint("shutdown_drain")
             await outbox.close()
 
     async def _write(self, outbox: Outbox) -> None:

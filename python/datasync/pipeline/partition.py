@@ -23,16 +23,18 @@ from datasync.errors import (
     ServerError,
     SourceError,
 )
+from datasync.failpoints import failpoint
 from datasync.http.budget import RetryBudget
 from datasync.http.retry import retrying
 from datasync.http.transport import Answer, Transport
 from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
-from datasync.model import Checkpoint, Chunk, Position, Request, RunStats
+from datasync.model import Checkpoint, Chunk, Position, Request
 from datasync.pipeline.ahead import Ahead
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
+from datasync.stats import RunStats
 
 MAX_EMPTY_PAGES = 3
 """Pages in a row without records, while the API says there is more."""
@@ -190,6 +192,7 @@ class Partition:
             chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
         except (_native.PageError, _native.CorePanic) as error:
             raise PageDamaged(f"the page can't be read: {error}") from error
+        failpoint("decoded")
         if chunk.has_more is not False and not chunk.next_cursor:
             raise PageDamaged("the page doesn't say what follows it: no next cursor, and no word that it is the last")
         if chunk.next_cursor and not _usable(chunk.next_cursor):

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
-from datasync.model import RunStats
+from datasync.failpoints import failpoint
 from datasync.pipeline.line import Line, Part
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Fetched, Partition
 from datasync.pipeline.shutdown import Stop, Stopped
+from datasync.stats import RunStats
 
 
 class Workers:
@@ -70,6 +71,7 @@ class Workers:
             page = page or await partition.page()
             while page is not None:
                 await outbox.put(*page)
+                failpoint("enqueued")
                 await self._tell()
                 # What is on its way already when a stop is requested is stored, too.
                 alone = self._stop.requested

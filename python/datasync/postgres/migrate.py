@@ -3,6 +3,7 @@
 import msgspec
 
 from datasync.errors import SchemaMismatch
+from datasync.failpoints import failpoint
 from datasync.postgres.connection import Connection
 
 _LOCK = 0x64617461_73796E63  # "datasync": one migration at a time in a database
@@ -51,4 +52,5 @@ async def migrate(connection: Connection, history: History) -> None:
         done = await installed_version(connection, history)
         for version, statements in enumerate(history.steps[done:], start=done + 1):
             await connection.execute(statements)
+            failpoint("migration_step")
             await connection.execute(f"INSERT INTO {history.table} (version) VALUES ($1)", version)

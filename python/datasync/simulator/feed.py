@@ -31,12 +31,14 @@ async def feed(call: Call) -> Reply:
         raise ApiError(403, "INVALID_STREAM_TOKEN", "The stream token is unknown or has expired")
     since, until = _bound(call, "since"), _bound(call, "until")
     bounds = simulator.options.feed_bounds
+    newest = simulator.newest()
     first = 0 if until is None else dataset.first_until(until if bounds == "inclusive" else until - 1)
+    first = max(newest, first)
     bound = dataset.count if since is None else dataset.first_until(since if bounds == "exclusive" else since - 1)
     bound = max(first, bound)
     cursor = asked_cursor(call)
     start = max(first, dataset.find(cursor.ts, cursor.id)) if cursor else first
-    total = bound - first if simulator.options.feed_total == "window" else dataset.count
+    total = bound - first if simulator.options.feed_total == "window" else simulator.total(newest)
     return event_page(call, start=start, bound=bound, first=first, total=total, feed=True)
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from datasync.simulator.limits import Quota
-from datasync.simulator.reply import ApiError, Reply, html_reply
+from datasync.simulator.reply import ApiError, Reply, compressed, html_reply
 from datasync.simulator.state import Simulator
 from datasync.simulator.wire import Wire
 
@@ -68,6 +68,8 @@ class Gate:
             reply = refusal.reply() if refusal else _damaged_status(call) or await self._handler(call)
         except ApiError as error:
             reply = error.reply()
+        if options.gzip and "gzip" in call.request.headers.get("accept-encoding", ""):
+            reply = compressed(reply)
         if call.quota:
             reply.headers = {**self._quota_headers(call), **reply.headers}
         wire = Wire(scope, receive, send, slow_seconds=options.slow_seconds)

@@ -27,6 +27,9 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         port: TCP port, 0 takes a free one.
         seed: Decides the data.
         count: Number of events, which is also the declared total.
+        late: How many of them, the newest, appear only while it runs.
+        late_per_second: How many of those appear each second from the start on.
+        late_counted: The declared total counts those that have appeared; else it stays what it was at the start.
         crowd: Where in time 90 % of the events lie in 5 % of it; `none` spreads them evenly.
         api_key: The key that the API wants.
         page_cap: Records per page at most; larger limits are lowered to it silently.
@@ -37,6 +40,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         cursor_ttl: Life of a cursor in seconds, from the start of the request that gave it.
         expired_status: Status for an expired cursor, 400 or 502.
         latency: Seconds before every answer under `/api/v1`.
+        gzip: Compress answers for whoever takes gzip.
         chaos: Damage as `kind=probability[:most],..`, see `chaos.py` for the kinds.
         chaos_seed: Decides the damage; the data's seed if absent.
         slow_seconds: Seconds over which a `slow` answer drips.
@@ -55,6 +59,9 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     port: int = 0
     seed: int = 1
     count: int = 100_000
+    late: int = 0
+    late_per_second: float = 0.0
+    late_counted: bool = True
     crowd: Crowd = "none"
     api_key: str = "demo-key"
     page_cap: int = 5_000
@@ -64,6 +71,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     cursor_ttl: float = 120.0
     expired_status: Literal[400, 502] = 400
     latency: float = 0.0
+    gzip: bool = False
     chaos: str = ""
     chaos_seed: int | None = None
     slow_seconds: float = 2.0
@@ -80,6 +88,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def __post_init__(self) -> None:
         if self.count < 0:
             raise ValueError("count must not be negative")
+        if not 0 <= self.late <= self.count or self.late_per_second < 0:
+            raise ValueError("late must be from 0 to count, and late-per-second not negative")
         if self.page_cap < 1:
             raise ValueError("page-cap must be at least 1")
         if min(self.cursor_ttl, self.latency, self.slow_seconds, self.token_ttl) < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import uuid
 from typing import Any
 
@@ -71,6 +72,13 @@ def html_reply(status: int) -> Reply:
     title = f"{status} {_TITLES[status]}"
     body = f"<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>\r\n"
     return Reply(status=status, parts=(body.encode(),), content_type=HTML)
+
+
+def compressed(reply: Reply) -> Reply:
+    """Give the same answer in gzip."""
+    body = gzip.compress(b"".join(reply.parts), 1, mtime=0)
+    headers = {**reply.headers, "Content-Encoding": "gzip"}
+    return msgspec.structs.replace(reply, parts=(body,), headers=headers)
 
 
 def meta(**fields: object) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 use crate::copy::Tuples;
 use crate::error::PageError;
+use crate::failpoints;
 use crate::page::{self, Envelope, Found, Sink};
 use crate::plan::Plan;
 use crate::record::{self, Reader};
@@ -88,6 +89,9 @@ impl<'a> Sink<'a> for Encoder<'_, 'a> {
             }
         }
         self.records += 1;
+        if self.records == 1 {
+            failpoints::pass("mid_encode");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use libdeflater::Decompressor;
 use memchr::memmem;
 
+use crate::failpoints;
 use crate::inflate::{Allowed, BELIEVED_RATIO};
 
 /// Magic bytes, method, flags, time and two more (RFC 1952, 2.3).
@@ -39,6 +40,7 @@ impl<'a> OneMember<'a> {
     /// The decoder holds `out` against the size and the checksum behind the member.
     #[must_use]
     pub fn read(&self, out: &mut [u8]) -> bool {
+        failpoints::pass("mid_inflate");
         Decompressor::new().gzip_decompress(self.body, out) == Ok(self.size)
     }
 }

@@ -3,6 +3,7 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::error::{PageCode, PageError};
+use crate::failpoints;
 
 /// Bytes asked for first, as a multiple of the compressed ones, where nothing tells more: JSON shrinks about that much.
 const USUAL_RATIO: usize = 8;
@@ -99,6 +100,7 @@ fn member(
         }
         let before = out.len();
         let status = stream.decompress_vec(&body[at..], out, FlushDecompress::None);
+        failpoints::pass("mid_inflate");
         let now = place(&stream, body, start);
         if out.len() > allowed.bytes {
             return Err(allowed.exceeded(now));

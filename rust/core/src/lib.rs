@@ -12,6 +12,7 @@ mod copy;
 mod encode;
 mod error;
 mod extract;
+pub mod failpoints;
 mod field;
 mod find;
 mod gunzip;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::copy::{HEADER, TRAILER};
+use crate::failpoints;
 use crate::rows::{Order, Rows};
 
 /// Which rows of some pages, made with one plan, and in which order.
@@ -81,6 +82,7 @@ impl Sorted {
         };
         let mut stream = Vec::with_capacity(HEADER.len() + length + TRAILER.len());
         stream.extend_from_slice(HEADER);
+        failpoints::pass("mid_copy_stream");
         for ticket in tickets {
             stream.extend_from_slice(ticket.tuple(pages));
         }

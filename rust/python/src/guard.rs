@@ -4,16 +4,12 @@
 //! `except Exception` catches.
 
 use std::cell::RefCell;
-use std::env;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::LazyLock;
 
+use datasync_core::failpoints;
 use pyo3::prelude::*;
 
 use crate::errors::NativeError;
-
-/// Names the points at which the core is to panic, separated by commas: for tests of what happens then.
-static FAILPOINTS: LazyLock<String> = LazyLock::new(|| env::var("DATASYNC_NATIVE_PANIC").unwrap_or_default());
 
 thread_local! {
     /// Where this thread panicked last.
@@ -33,7 +29,7 @@ pub(crate) fn detached<T: Send>(
 pub(crate) fn caught<T>(point: &'static str, work: impl FnOnce() -> T) -> Result<T, NativeError> {
     // What `work` borrows is only read, or dropped with what it was making.
     panic::catch_unwind(AssertUnwindSafe(|| {
-        assert!(!FAILPOINTS.split(',').any(|name| name == point), "on purpose");
+        failpoints::pass(point);
         work()
     }))
     .map_err(|_| NativeError::Panic { point, place: PLACE.take() })

@@ -5,6 +5,7 @@ mod build;
 mod encoder;
 mod errors;
 mod extracted;
+mod failpoints;
 mod guard;
 mod inflate;
 mod page;
@@ -28,6 +29,8 @@ mod _native {
     use super::errors::{CorePanic, PageError, PlanError};
     #[pymodule_export]
     use super::extracted::ExtractedRows;
+    #[pymodule_export]
+    use super::failpoints::on_failpoint;
     #[pymodule_export]
     use super::inflate::inflate;
     #[pymodule_export]

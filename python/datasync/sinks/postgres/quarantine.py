@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from datasync.failpoints import failpoint
 from datasync.model import Reject
 from datasync.postgres.connection import Connection
 
@@ -27,4 +28,5 @@ async def keep(connection: Connection, stream: str, rejects: Sequence[Reject]) -
         [reject.detail.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode() for reject in rejects],
         [reject.raw for reject in rejects],
     )
+    failpoint("quarantine_written")
     return int(status.rsplit(" ", 1)[1])

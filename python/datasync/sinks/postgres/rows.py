@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from datasync._native import SortedRows
+from datasync.failpoints import failpoint
 from datasync.model import Chunk, Column, Reject, Row
 from datasync.postgres.connection import Connection
 
@@ -106,6 +107,7 @@ class _CopyRows:
     async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
         stream = memoryview(self.rows.stream(start, stop))
         status = await connection.copy_to_table(table, source=_pieces(stream), columns=list(names), format="binary")
+        failpoint("copy_done")
         return _count(status)
 
     def reject(self, row: int, code: str, detail: str) -> Reject:
@@ -185,9 +187,11 @@ def _count(status: str) -> int:
 
 
 async def _pieces(stream: memoryview) -> AsyncIterator[bytes]:
+    failpoint("copy_begun")
     for start in range(0, len(stream), PIECE):
         # asyncpg takes any buffer, whatever its stubs say; a copy to bytes would be made for them alone.
         yield cast("bytes", stream[start : start + PIECE])
+        failpoint("mid_copy")
 
 
 def _codec(key: Column) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:

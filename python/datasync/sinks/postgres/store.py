@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from datasync.errors import RowsRefused, SinkConflict, SinkUnavailable
+from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, Reject
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import checkpoint, partitions, quarantine, reconcile
@@ -14,6 +15,7 @@ from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.patience import Patience
 from datasync.sinks.postgres.rows import Rows, sort
 from datasync.sinks.postgres.target import Stored, Target
+from datasync.sinks.postgres.transaction import committing
 from datasync.sinks.postgres.turns import Turns
 from datasync.sinks.postgres.writer import Put, Writer
 
@@ -105,7 +107,7 @@ class Store:
     async def _attempt(self, writer: Writer, batch: Batch, rows: Rows, number: int, *, careful: bool) -> Committed:
         put = writer.put_careful if careful else writer.put
         with mapped("storing a batch"):
-            async with writer.link.connection.transaction(isolation="read_committed"):
+            async with committing(writer.link.connection):
                 await writer.begin(last=batch.checkpoint.complete)
                 found = await put(rows, number, self._turns)
                 done, progress = await self._account(writer, batch, rows, number, found)
@@ -129,8 +131,10 @@ class Store:
             raise _Outdated
         await partitions.share(connection, self._stream, batch.windows)
         await partitions.advance(connection, self._stream, batch.partition, batch.checkpoint)
+        failpoint("checkpoint_written")
         if batch.checkpoint.complete and await partitions.all_complete(connection, self._stream):
             gone = await reconcile.missing(connection, self._stream)
+            failpoint("final_reconcile")
             if gone:
                 await partitions.reopen(connection, self._stream)
                 last = batch.chunks[-1].dropped if batch.chunks else 0

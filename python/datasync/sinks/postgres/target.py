@@ -7,6 +7,7 @@ import msgspec
 
 from datasync.config.schema import ConflictPolicy
 from datasync.errors import ConfigError
+from datasync.failpoints import failpoint
 from datasync.model import Column
 from datasync.postgres.connection import Connection
 from datasync.sinks.postgres.names import quoted
@@ -82,6 +83,7 @@ class Target:
         names = ", ".join(map(quoted, self.names))
         statement = self._insert.replace("{rows}", rows.format(columns=names, staging=quoted(staging)))
         inserted, updated = await connection.fetchrow(statement) or (0, 0)
+        failpoint("upsert_done")
         return Stored(inserted, updated)
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from datasync.config.schema import WriteSettings
 from datasync.errors import RowsRefused
+from datasync.failpoints import failpoint
 from datasync.model import Reject
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped, refuses_rows
@@ -98,6 +99,7 @@ class Writer:
             RowsRefused: it refuses every row.
         """
         await turns.mine(number)
+        failpoint("bisect")
         connection = self.link.connection
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the COMMIT would be refused, and no row named
         await staging.own(connection, self._staging)
