@@ -81,12 +81,16 @@ async def advance(connection: Connection, stream: str, epoch: int, batch: Batch,
 
 
 async def reopen(connection: Connection, stream: str, last: Sequence[Chunk]) -> None:
-    """Take back what the stream's `last` page, if there is one, left out.
+    """Take back what the stream's `last` page, if there is one, left out, and count it as seen before.
 
     It will be read again, and nothing tells that it is the same. Counted twice it would make up for missing records.
     """
     dropped = sum(chunk.dropped for chunk in last)
-    await connection.execute("UPDATE cursor_state SET dropped = dropped - $2 WHERE stream = $1", stream, dropped)
+    await connection.execute(
+        "UPDATE cursor_state SET dropped = dropped - $2, duplicates = duplicates + $2 WHERE stream = $1",
+        stream,
+        dropped,
+    )
 
 
 async def finish(connection: Connection, stream: str) -> None:

@@ -59,6 +59,8 @@ class PostgresSink:
                     f"`{self._stream}` was read to its end, but {gone:,} of its records are not in the table any more",
                     hint="run with --restart to read them again",
                 )
+            if complete:
+                await reconcile.check_counts(self._writer, self._stream)
             return start
 
     async def open(self) -> tuple[PartitionState, ...]:
@@ -96,6 +98,7 @@ class PostgresSink:
 
     async def _end(self, done: Committed, last: Sequence[Chunk]) -> Committed:
         """Prove the end, in the transaction of the last batch."""
+        await reconcile.check_counts(self._writer, self._stream)
         gone = await reconcile.missing(self._writer, self._stream)
         if gone:
             await partitions.reopen(self._writer, self._stream)
