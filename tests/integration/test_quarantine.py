@@ -14,7 +14,7 @@ from tests.support import Database
 pytestmark = pytest.mark.usefixtures("workdir")
 
 HOSTILE = b'{"name": "\x1b[2J\x9b31m' + "\u202egnp.exe\u009b\r".encode() + b'"}'
-CLEAR = b'{"name": "Jos\xc3\xa9\n\ttwo \x1b[2J\xc2\x9b\xe2\x80\xae\r"}'
+CLEAR = b'{"name": "Jos\xc3\xa9\n\ttwo \x1b[2J\xc2\x9b\xe2\x80\xae\xf3\xa0\x80\x81\x7f\r"}'
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_nothing_in_a_record_or_its_reason_reaches_a_terminals_controls(filled: 
         # é is no control, and a line break and a tab inside of a record that is shown are none either.
         assert all(char.isprintable() or char in "\n\t" for char in text), arguments
     shown = at_desk(filled, "show", "3").decode()
-    assert '{"name": "José\n\ttwo \\x1b[2J\\x9b\\u202e\\r"}' in shown
+    assert '{"name": "José\n\ttwo \\x1b[2J\\x9b\\u202e\\U000e0001\\x7f\\r"}' in shown
     dump = at_desk(filled, "show", "2").decode()
     assert '00000000  7b 22 6e 61 6d 65 22 3a 20 22 1b 5b 32 4a 9b 33  {"name": ".[2J.3' in dump
 

@@ -209,3 +209,13 @@ def test_a_stream_stays_complete_through_a_replay_and_a_restart(
     assert left["quarantined"] >= 0
     assert left["rows"] - before["rows"] == left["events_ingested"] - before["events_ingested"]
     assert ingest(database.dsn, api.base_url).code == 0
+
+
+def test_records_that_turn_out_to_be_one_leave_a_complete_stream_short_and_that_is_said(database: Database) -> None:
+    fill(database, [("x", event("a")), ("x", event("a").replace(b"click", b"again"))])
+    database.execute("UPDATE cursor_state SET complete = true, total = 2")
+    run = desk(database.dsn, "replay", "--all", env=API)[1]
+    assert "1 stored, 1 seen before" in run.stdout
+    (line,) = [line for line in run.lines if line["level"] == "warning"]
+    assert line["missing"] == 1
+    assert "--restart" in line["hint"]

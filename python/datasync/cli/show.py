@@ -1,15 +1,12 @@
 """How records in quarantine are shown: tables and text that can't harm a terminal, and JSON."""
 
 import base64
-import re
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-
-_UNSAFE_IN_JSON: Final = re.compile("[\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-"""What JSON needs not escape, and what a terminal obeys or hides all the same."""
 
 ROW: Final = 16
 """Bytes in a line of a hex dump."""
@@ -32,7 +29,10 @@ def visible(text: str, keep: str = "") -> str:
 def json_line(values: Mapping[str, object]) -> str:
     """Give one JSON object without a line break, for a terminal and for programs."""
     text = msgspec.json.encode({key: _plain(value) for key, value in values.items()}).decode()
-    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if text.isprintable():
+        return text
+    # Inside of strings alone, for JSON has its own escapes up to U+001F; json writes what is beyond U+FFFF as a pair.
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1].replace("\x7f", "\\u007f") for char in text)
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Iterator[str]:
