@@ -1,14 +1,16 @@
 """Puts the parts of a run together."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint
-from datasync.errors import Interrupted, Paused
+from datasync.errors import EXIT_SETUP, ConfigError, DatasyncError, Interrupted, NotQuarantined, Paused
 from datasync.http.budget import RetryBudget
 from datasync.http.client import HttpxTransport
 from datasync.limits.concurrency import AdaptiveSlots, SeedSlots, Slots
@@ -19,9 +21,13 @@ from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
 from datasync.pipeline import lanes
 from datasync.pipeline.flow import Flow
 from datasync.pipeline.partition import Partition
+from datasync.pipeline.replay import Replay
 from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.plugins import Plugins, resolve
 from datasync.sinks.base import Sink
+from datasync.sinks.postgres import quarantined
+from datasync.sinks.postgres.quarantined import Chosen
+from datasync.sinks.postgres.replayed import Replayed
 from datasync.stats import RunStats
 from datasync.transforms.chain import Chain
 
@@ -83,6 +89,68 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
         )
     report(COMPLETE, stats, time.monotonic() - started)
     return stats
+
+
+async def replay(
+    settings: Settings, plugins: Plugins, chosen: Chosen, *, dry: bool, settled: Callable[[str, Replayed], None]
+) -> int:
+    """Give records in quarantine another try, as `ingest` would read them now. Give how many a table lacks then.
+
+    Args:
+        settings: of a run; its transforms are applied.
+        plugins: offer the endpoint of each stream.
+        chosen: which records.
+        dry: change nothing.
+        settled: is told of each stream's transactions.
+
+    Raises:
+        NotQuarantined: none of the ids that are chosen is there.
+        SinkBusy: a run of a stream is going on.
+        DatasyncError: anything else. Its exit code is 2 if nothing was changed before.
+    """
+    chain = _chain(settings, plugins)
+    changed = lacking = 0
+
+    def note(stream: str, done: Replayed) -> None:
+        nonlocal changed
+        changed += not dry
+        settled(stream, done)
+
+    try:
+        async with quarantined.connected(settings.database_url) as connection:
+            there = await quarantined.exists(connection)
+            streams = await quarantined.streams(connection, chosen) if there else ()
+        if chosen.ids and not streams:
+            raise NotQuarantined(
+                f"not in quarantine: {', '.join(map(str, chosen.ids[:10]))}",
+                hint="`datasync quarantine list` shows what is; a record that was replayed is there no more",
+            )
+        # Not the loop's own executor, whose end the loop waits for.
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
+        for stream in streams:
+            one = Replay(_endpoint_of(stream, settings, plugins).plan, chain, thread)
+            async with quarantined.connected(settings.database_url) as connection:
+                lacking += await one.run(connection, stream, chosen, dry=dry, settled=partial(note, stream))
+    except DatasyncError as error:
+        if not changed:
+            error.exit_code = EXIT_SETUP
+        raise
+    return lacking
+
+
+def _endpoint_of(stream: str, settings: Settings, plugins: Plugins) -> Endpoint:
+    for name in dict.fromkeys((settings.endpoint, *plugins.endpoints)):
+        try:
+            endpoint: Endpoint = resolve("endpoint", name, plugins.endpoints)(settings)
+        except Exception:
+            if name == settings.endpoint:
+                raise
+            continue  # one that wants more than we have; it may not be the one that is looked for
+        if endpoint.name == stream:
+            return endpoint
+    raise ConfigError(
+        f"no endpoint reads the stream `{stream}`", hint="load its plugin with --plugin, or name it with --endpoint"
+    )
 
 
 def _interrupted(stats: RunStats, started: float) -> None:

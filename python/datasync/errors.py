@@ -16,7 +16,8 @@
     │   ├── TlsFailed              no safe connection to the server
     │   ├── ProxyRefused           the proxy between this machine and the API lets nothing through
     │   ├── Paused                 the rate limit allows nothing for longer than the run may wait
-    │   └── ContractChanged        the API answers in a way the endpoint doesn't know
+    │   ├── ContractChanged        the API answers in a way the endpoint doesn't know
+    │   └── TooManyRejects         more of its records can't be stored than the run may bear
     ├── SinkError              the database
     │   ├── SinkUnavailable        can't be reached, or went away
     │   ├── SinkConflict           can't do it now: a lock, a limit, a full disk
@@ -24,7 +25,9 @@
     │   ├── SinkBusy               another run holds this stream
     │   ├── LeaseLost              another run took this stream over: nothing was written
     │   ├── SchemaMismatch         a table is there but isn't ours
-    │   └── RowsMissing            rows that were stored are gone
+    │   ├── RowsMissing            rows that were stored are gone
+    │   ├── CountsDiffer           the counters of a stream don't make up what was served
+    │   └── NotQuarantined         a record that was asked for is not in quarantine
     └── Interrupted            a signal ended the run after a clean checkpoint
 
 A record that can't be stored is not an error: it goes to quarantine and the run goes on (`model.Reject`).
@@ -178,6 +181,12 @@ class ContractChanged(SourceError):
     code = "contract_changed"
 
 
+class TooManyRejects(SourceError):
+    """A larger share of the records than the run may bear can't be stored. The batches until then are."""
+
+    code = "too_many_rejects"
+
+
 class SinkError(DatasyncError):
     """The database."""
 
@@ -236,6 +245,19 @@ class RowsMissing(SinkError):
     """The stream was read to its end, but the table no longer holds all of it."""
 
     code = "rows_missing"
+
+
+class CountsDiffer(SinkError):
+    """The stream's counters don't make up the records that were served: a bug, or somebody edited the row."""
+
+    code = "counts_differ"
+
+
+class NotQuarantined(SinkError):
+    """None of the records that were asked for is in quarantine."""
+
+    code = "not_quarantined"
+    exit_code = EXIT_SETUP
 
 
 class Interrupted(DatasyncError):

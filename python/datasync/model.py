@@ -252,6 +252,7 @@ class Committed(msgspec.Struct, frozen=True):
         quarantined: new in quarantine.
         updated: were in the target, and were replaced.
         unchanged: were in the target, and the policy found nothing to replace.
+        refused: found by the database alone to be unfit, and sent to quarantine.
         complete: this was the stream's last batch, and the end is proven.
         missing: this was the last batch, and so many records are not there. Everything was stored, but each partition
             stays before its last page.
@@ -262,5 +263,6 @@ class Committed(msgspec.Struct, frozen=True):
     quarantined: int
     updated: int = 0
     unchanged: int = 0
+    refused: int = 0
     complete: bool = False
     missing: int = 0

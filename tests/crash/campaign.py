@@ -146,7 +146,7 @@ class Campaign:
         ways = ["--endpoint", "datasync-feed", "--partitions", str(workers)] if self._windowed else []
         base = environment(self._database.dsn, self._api.base_url, **env)
         headers = {envvars.ACCESS_HEADERS: json.dumps({"X-Dashboard-Access": "demo"})}
-        return start(["ingest", *ways, *arguments], base | headers)
+        return start(["ingest", "--max-rejects", "1", *ways, *arguments], base | headers)
 
     def _at_point(self, kill: Kill) -> Run:
         before = self._look()

@@ -148,7 +148,7 @@ def test_nothing_a_transform_raises_ends_the_run_or_passes_for_its_end(
         "    return record\n"
     )
     api = simulate(SimulatorOptions(count=300, page_cap=100, api_key=API_KEY, rate_limit="none"))
-    run = ingest(database.dsn, api.base_url, "--plugin", "mine.py", "--transform", "bad")
+    run = ingest(database.dsn, api.base_url, "--plugin", "mine.py", "--transform", "bad", "--max-rejects", "1")
     assert run.code == 0, run.stderr
     done = run.line("ingestion complete")
     assert done["rows"] + done["quarantined"] == 300

@@ -162,7 +162,7 @@ def test_an_early_end_is_not_called_complete_and_the_next_run_goes_on(simulate: 
 def test_a_bad_record_goes_to_quarantine_raw_and_the_rest_is_stored(simulate: Simulate, database: Database) -> None:
     kinds = ("missing_id", "bad_timestamp", "nul", "surrogate", "missing_timestamp", "duplicate")
     api = simulate(options(4000, page_cap=500, chaos=",".join(f"{kind}=0.01" for kind in kinds)))
-    run = ingest(database.dsn, api.base_url)
+    run = ingest(database.dsn, api.base_url, "--max-rejects", "0.1")
     assert run.code == 0, run.stderr
     chaos = Chaos(parse_chaos(api.options.chaos), 1, 4000)
     damaged = {index: kind for index in range(4000) if (kind := chaos.record_damage(index))}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from datasync.simulator import SimulatorOptions, SimulatorProcess
+from tests.quarantine import API, desk, event, fill
 from tests.support import Database, environment, finish, start
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
@@ -125,6 +126,38 @@ def test_no_output_of_a_run_on_the_feed_holds_a_secret(
     for canary in (KEY, HEADER, "canary-url"):
         assert canary not in seen
     assert not TOKEN.search(seen)
+
+
+def test_no_output_of_quarantine_holds_a_secret(database: Database, workdir: Path) -> None:
+    fill(database, [("x", event("a")), ("x", event("b", '"never"'))])
+    dsn = database.dsn + ("&" if "?" in database.dsn else "?") + f"password={PASSWORD}"
+    # As if it had got there all the same: of a key that is set by now, or by hand.
+    database.execute(
+        f"UPDATE quarantined_events SET detail = 'url {dsn} key {KEY} header {HEADER}', page_cursor = '{KEY}'"
+    )
+    (workdir / "leak.py").write_text(LEAKING_TRANSFORM)
+    (workdir / "broken.py").write_text(LEAKING_IMPORT)
+    env = API | {"API_KEY": KEY, "DATASYNC_ACCESS_HEADERS": json.dumps({"X-Dashboard-Access": HEADER})}
+    seen = ""
+    for arguments, code in (
+        (("list",), 0),
+        (("list", "--json"), 0),
+        (("show", "1"), 0),
+        (("export",), 0),
+        (("export", "--output", "/no/such/place"), 2),
+        (("replay", "--all", "--plugin", "broken.py"), 2),
+        (("replay", "--all", "--plugin", "leak.py", "--transform", "leak"), 1),
+        (("replay", "--help"), 0),
+    ):
+        run = desk(dsn, *arguments, code=code, env=env)[1]
+        seen += run.stdout + run.stderr
+    nowhere = f"postgresql://u:{PASSWORD}@127.0.0.1:9/d"
+    seen += desk(nowhere, "list", code=2, env=env)[1].stderr
+    assert "key ***" in seen
+    assert "transform_failed 2" in seen
+    seen += str(database.fetch("SELECT code, detail FROM quarantined_events"))
+    for canary in (KEY, PASSWORD, HEADER):
+        assert canary not in seen
 
 
 def test_the_servers_view_of_the_connection_holds_no_secret(

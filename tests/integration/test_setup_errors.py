@@ -207,10 +207,10 @@ def test_a_second_run_of_the_same_stream_is_refused(
 ) -> None:
     from datasync.errors import SinkBusy
     from datasync.model import PartitionState
-    from datasync.sinks.postgres import checkpoint
+    from datasync.sinks.postgres import lock
     from tests.contract.test_sink_postgres import sink
 
-    monkeypatch.setattr(checkpoint, "LOCK_WAIT", 0.2)
+    monkeypatch.setattr(lock, "PATIENCE", 0.2)
 
     async def main() -> None:
         first, second = sink(database), sink(database)

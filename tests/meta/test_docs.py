@@ -16,6 +16,7 @@ import datasync
 from datasync.cli import main
 from datasync.limits.dialects import DIALECTS
 from datasync.simulator import SimulatorOptions, SimulatorProcess
+from tests.quarantine import API, desk, event, fill
 from tests.support import API_KEY, Database, ingest
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,7 @@ DOCUMENTS = (
     "docs/columns.md",
     "docs/failpoints.md",
     "docs/partitions.md",
+    "docs/quarantine.md",
     "docs/rate-limits.md",
     "docs/shared-budget.md",
     "docs/timestamps.md",
@@ -62,11 +64,13 @@ def test_every_datasync_command_in_a_document_parses() -> None:
     found = [words for _, words in commands() if Path(words[0]).name == "datasync" and words[1:]]
     assert found
     for words in found:
-        command = main.commands[words[1]]
+        command, rest = main.commands[words[1]], words[2:]
+        if isinstance(command, click.Group):
+            command, rest = command.commands[rest[0]], rest[1:]
         parser = command.make_context(words[1], [], resilient_parsing=True)
         options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
         known = {name for option in options for name in option.opts}
-        used = {word for word in words[2:] if word.startswith("-")}
+        used = {word for word in rest if word.startswith("-")}
         assert used <= known, words
         assert parser.command is command
 
@@ -88,6 +92,39 @@ def test_the_readmes_transform_works_as_printed(
     run = ingest(database.dsn, api.base_url, *words[2:])
     assert run.code == 0, run.stderr
     assert database.value("SELECT bool_and(data->>'name' = lower(data->>'name')) FROM ingested_events")
+
+
+def test_every_command_of_the_quarantine_document_does_what_it_says(database: Database, workdir: Path) -> None:
+    refused = [("required_missing", event("a")), ("timestamp_invalid", event("b")), ("syntax", b"{}")]
+    fill(database, [*refused, *(("required_missing", event(f"c{n}")) for n in range(20))])
+    (workdir / "mend.py").write_text(blocks("docs/quarantine.md", "python")[0])
+    asked = [words for document, words in commands() if document == "docs/quarantine.md"]
+    assert {words[2] for words in asked} == {"list", "show", "export", "replay"}
+    for words in asked:
+        assert words[:2] == ["datasync", "quarantine"]
+        refused_still = words[2] == "replay" and "--all" in words
+        run = desk(database.dsn, *words[2:], code=int(refused_still), env=API)[1]
+        assert run.stdout or "--output" in words
+    assert (workdir / "rejects.jsonl").read_text().count("\n") == 23
+    # The one that nothing mends.
+    assert [row[0] for row in database.fetch("SELECT raw FROM quarantined_events")] == [b"{}"]
+
+
+def test_every_option_of_quarantine_is_in_its_document() -> None:
+    group = main.commands["quarantine"]
+    assert isinstance(group, click.Group)
+    options = {name for command in group.commands.values() for option in command.params for name in option.opts}
+    text = (ROOT / "docs" / "quarantine.md").read_text()
+    assert not [name for name in options if name.startswith("--") and name not in text]
+
+
+def test_the_numbers_of_the_quarantine_document_are_the_programs() -> None:
+    from datasync.config.schema import MAX_REJECTS
+    from datasync.pipeline.rejects import FREE
+
+    text = " ".join((ROOT / "docs" / "quarantine.md").read_text().split())
+    assert (FREE, MAX_REJECTS) == (10, 0.001)
+    assert "refused more than ten of its records, and 0.1 % of those that it has read, on top" in text
 
 
 def test_every_exit_code_and_table_of_the_readme_is_real(database: Database) -> None:

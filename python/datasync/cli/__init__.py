@@ -5,6 +5,7 @@ import click
 from datasync import __version__
 from datasync.cli.demo import demo
 from datasync.cli.ingest import ingest
+from datasync.cli.quarantine import quarantine
 from datasync.cli.simulate import simulate
 
 
@@ -17,3 +18,4 @@ def main() -> None:
 main.add_command(ingest)
 main.add_command(demo)
 main.add_command(simulate)
+main.add_command(quarantine)

@@ -9,6 +9,7 @@ import structlog
 from rich.console import Console
 
 from datasync import app, envvars, failpoints, loop
+from datasync.cli.streams import hold_standard_streams
 from datasync.config import Masker, load
 from datasync.config.schema import MAX_PARTITIONS
 from datasync.errors import DatasyncError, Interrupted
@@ -26,6 +27,7 @@ Environment (or .env):
   {envvars.MAX_WAIT}    like --max-wait
   {envvars.CONCURRENCY} like --concurrency
   {envvars.SHARED_LIMIT} 1 is like --shared-limit
+  {envvars.MAX_REJECTS} like --max-rejects
   {envvars.ENDPOINT}    like --endpoint
   {envvars.ON_CONFLICT} like --on-conflict
   {envvars.DIRECT}      0 is like --no-direct
@@ -98,6 +100,11 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
 @click.option("--no-direct", is_flag=True, help="never COPY straight into the table, always by way of staging")
 @click.option("--durable", is_flag=True, help="have every commit wait for the server's disk, not the last one alone")
 @click.option("--wait", is_flag=True, help="wait while another run of the same stream goes on, instead of ending")
+@click.option(
+    "--max-rejects",
+    metavar="SHARE",
+    help="end the run once ten records and more than this share went to quarantine; 0.001 unless told, 1 never",
+)
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
 def ingest(
     endpoint: str | None,
@@ -113,10 +120,11 @@ def ingest(
     no_direct: bool,
     durable: bool,
     wait: bool,
+    max_rejects: str | None,
     restart: bool,
 ) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
-    _hold_standard_streams()
+    hold_standard_streams()
     terminal = sys.stderr is not None and sys.stderr.isatty()
     log.configure(terminal=terminal, mask=Masker())
     code = 0
@@ -137,6 +145,7 @@ def ingest(
             direct=not no_direct,
             durable=durable,
             wait=wait,
+            max_rejects=max_rejects,
         )
         log.configure(terminal=terminal, mask=settings.mask)
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.
@@ -156,12 +165,3 @@ def ingest(
     if code:
         # At once: a transform that hangs in its thread would keep the process for ever.
         os._exit(code)
-
-
-def _hold_standard_streams() -> None:
-    # A stream that was closed leaves its number to the next socket, and the log would be written there.
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)

@@ -1,7 +1,8 @@
 """Reads the settings from the environment and from `.env`."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,8 +12,11 @@ from dotenv import dotenv_values
 
 from datasync import envvars
 from datasync.config.headers import parse_headers, usable_value
+from datasync.config.mask import Masker
 from datasync.config.schema import (
     MAX_PARTITIONS,
+    MAX_REJECTS,
+    MIN_MASKED,
     ConflictPolicy,
     HttpSettings,
     LimitSettings,
@@ -41,6 +45,7 @@ def load(
     direct: bool = True,
     durable: bool = False,
     wait: bool = False,
+    max_rejects: str | None = None,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -61,29 +66,13 @@ def load(
         direct: see WriteSettings; the variable says no with 0.
         durable: see WriteSettings; the variable says the same with 1.
         wait: see WriteSettings; the variable says the same with 1.
+        max_rejects: see Settings; wins over the variable.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
     """
-    if env_file is not None and not env_file.is_file():
-        raise ConfigError(f"the file `{env_file}` is not there", hint="--env-file takes a file of NAME=value lines")
-    try:
-        from_file = dotenv_values(env_file or ".env")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"`{env_file or '.env'}` can't be read: {error}", hint="it is a text file in UTF-8"
-        ) from error
-
-    def value(name: str) -> str:
-        return environ.get(name) or from_file.get(name) or ""
-
-    values = {name: value(name) for name in _REQUIRED}
-    missing = [name for name, value in values.items() if not value.strip()]
-    if missing:
-        raise ConfigError(
-            f"not set: {', '.join(missing)}",
-            hint="set it in the environment or in a .env file; `datasync ingest --help` says what each one is",
-        )
+    value = _lookup(environ, env_file)
+    values = _required(value, *_REQUIRED)
     return Settings(
         database_url=Secret(_database_url(values[envvars.DATABASE_URL]), source=envvars.DATABASE_URL),
         api_base_url=_base_url(values[envvars.API_BASE_URL]),
@@ -105,7 +94,52 @@ def load(
             wait=wait or _switch(envvars.WAIT, value(envvars.WAIT)),
         ),
         partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
+        max_rejects=_share(max_rejects or value(envvars.MAX_REJECTS)),
     )
+
+
+def load_database(environ: Mapping[str, str], *, env_file: Path | None = None) -> tuple[Secret, Masker]:
+    """Give the database's URL, and what masks it in texts, with the API's secrets as far as they are set.
+
+    Raises:
+        ConfigError: the URL is missing or malformed, or `env_file` is not there.
+    """
+    value = _lookup(environ, env_file)
+    url = _required(value, envvars.DATABASE_URL)[envvars.DATABASE_URL]
+    database = Secret(_database_url(url), source=envvars.DATABASE_URL)
+    masker = Masker([database, Secret(value(envvars.API_KEY).strip(), source=envvars.API_KEY)])
+    with suppress(ConfigError):  # whoever needs the headers is told
+        headers = parse_headers(value(envvars.ACCESS_HEADERS), source=envvars.ACCESS_HEADERS).values()
+        masker.add(secret for secret in headers if len(secret.reveal()) >= MIN_MASKED)
+    return database, masker
+
+
+def variables(env_file: Path | None) -> Mapping[str, str]:
+    """Give what the file of `NAME=value` lines sets; None is `.env`, if there is one. See `load` for errors."""
+    if env_file is not None and not env_file.is_file():
+        raise ConfigError(f"the file `{env_file}` is not there", hint="--env-file takes a file of NAME=value lines")
+    try:
+        return {name: value for name, value in dotenv_values(env_file or ".env").items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"`{env_file or '.env'}` can't be read: {error}", hint="it is a text file in UTF-8"
+        ) from error
+
+
+def _lookup(environ: Mapping[str, str], env_file: Path | None) -> Callable[[str], str]:
+    from_file = variables(env_file)
+    return lambda name: environ.get(name) or from_file.get(name) or ""
+
+
+def _required(value: Callable[[str], str], *names: str) -> Mapping[str, str]:
+    values = {name: value(name) for name in names}
+    missing = [name for name, value in values.items() if not value.strip()]
+    if missing:
+        raise ConfigError(
+            f"not set: {', '.join(missing)}",
+            hint="set it in the environment or in a .env file; `datasync ingest --help` says what each one is",
+        )
+    return values
 
 
 def _switch(name: str, value: str) -> bool:
@@ -149,6 +183,18 @@ def _limits(max_wait: str, concurrency: str, *, shared: bool) -> LimitSettings:
         raise ConfigError(
             f"{envvars.CONCURRENCY} is neither adaptive nor seed: `{concurrency}`", hint="leave it out for adaptive"
         ) from error
+
+
+def _share(text: str) -> float:
+    if not text.strip():
+        return MAX_REJECTS
+    share = _seconds(text)
+    if not share <= 1:
+        raise ConfigError(
+            f"{envvars.MAX_REJECTS} or --max-rejects is no share from 0 to 1: `{text}`",
+            hint="0.001 bears one record in a thousand that can't be stored, 1 any number",
+        )
+    return share
 
 
 def _seconds(text: str) -> float:

@@ -11,6 +11,9 @@ from datasync.config.secret import Secret
 MAX_PARTITIONS: Final = 100
 """Chains read side by side. No API here takes as many requests at once."""
 
+MAX_REJECTS: Final = 0.001
+"""Share of a run's records that may go to quarantine, unless told."""
+
 MIN_MASKED: Final = 6
 """Characters that an access header's value must have to be masked in texts: `1` and `true` would spoil every line."""
 
@@ -140,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True):
         restart: read from the beginning again, whatever the checkpoint says.
         partitions: chains read side by side, of an endpoint that takes windows of time; 1 to 100. None is as many as
             there are slots at the start: more could not have a request under way, and each costs a part-filled page.
+        max_rejects: the share of the records read in a run, 0 to 1, that may go to quarantine. Ten more may, always.
         mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.
     """
 
@@ -152,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True):
     transforms: tuple[str, ...] = ()
     restart: bool = False
     partitions: int | None = None
+    max_rejects: float = MAX_REJECTS
     pool: PoolSettings = PoolSettings()
     http: HttpSettings = HttpSettings()
     slots: SlotSettings = SlotSettings()

@@ -24,7 +24,7 @@ def report(message: str, stats: RunStats, seconds: float) -> None:
         log.warning(
             "some records were quarantined",
             quarantined=stats.quarantined,
-            hint="SELECT code, detail, raw FROM quarantined_events",
+            hint="datasync quarantine list --summary",
         )
     log.info(
         message,

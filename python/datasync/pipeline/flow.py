@@ -6,12 +6,22 @@ from contextlib import AsyncExitStack
 
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint, Windowed
-from datasync.errors import EXIT_SETUP, ConfigError, ContractChanged, DatasyncError, Paused, RowsMissing, SinkBusy
+from datasync.errors import (
+    EXIT_SETUP,
+    ConfigError,
+    ContractChanged,
+    CountsDiffer,
+    DatasyncError,
+    Paused,
+    RowsMissing,
+    SinkBusy,
+)
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, PartitionState
 from datasync.pipeline.line import Line, Part
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
+from datasync.pipeline.rejects import RejectLimit
 from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.pipeline.units import UnitWatch
 from datasync.pipeline.workers import Workers
@@ -60,12 +70,14 @@ class Flow:
         self._ended = False  # the last page is stored and the end proven; nothing else counts as the end
         self._missing = 0
         self._units = UnitWatch(stats.timestamps)
+        self._rejects = RejectLimit(settings.max_rejects)
 
     async def run(self) -> bool:
         """Read to the end. Give False when the stream was complete before.
 
         Raises:
             Stopped: a stop was requested; everything fetched in time is stored.
+            TooManyRejects: more records than the run may bear can't be stored; the batches before are.
             SourceError: the API; everything fetched before is stored.
             SinkError: the database.
         """
@@ -85,7 +97,7 @@ class Flow:
             if await self._stop.guard(self._sink.open()) != start:
                 # Only behind a pooler that breaks session locks.
                 raise SinkBusy("another run moved the checkpoint meanwhile", hint="run again")
-        except (RowsMissing, Paused):
+        except (RowsMissing, CountsDiffer, Paused):
             raise  # there is something left to do
         except DatasyncError as error:
             error.exit_code = EXIT_SETUP  # nothing was written
@@ -153,6 +165,7 @@ class Flow:
             self._missing = done.missing
             self._ended = done.complete
             self._committed(batch, done)
+            self._rejects.judge(batch, done)
 
     def _count(self, batch: Batch, done: Committed) -> None:
         self._stats.rows += done.rows

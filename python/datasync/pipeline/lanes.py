@@ -10,7 +10,8 @@ import msgspec
 
 from datasync import _native
 from datasync.model import Chunk, EncoderPlan, Reject
-from datasync.transforms.chain import Chain, TransformFailed, Undecodable
+from datasync.pipeline.records import read_records
+from datasync.transforms.chain import Chain
 
 
 class Lane(Protocol):
@@ -86,32 +87,26 @@ class RecordLane:
     def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:
         """See Lane."""
         page = self._encoder.split(body)
-        origins: list[int] = []  # index in the page of each record in `results`
-        results: list[bytes] = []
-        failures: list[Reject] = []
-        for index, raw in enumerate(page.records):
-            try:
-                result = self._chain(raw)
-            except Undecodable:
-                result = raw  # the native check below says why, with the same code as on the fast lane
-            except TransformFailed as error:
-                failures.append(Reject(cursor, index, page.offsets[index], "transform_failed", str(error), raw))
-                continue
-            if result is not None:
-                origins.append(index)
-                results.append(result)
-        extracted = self._encoder.extract(results, now_us=now_us)
-        for reject in extracted.rejects:
-            index = origins[reject.index]
-            failures.append(Reject(cursor, index, page.offsets[index], reject.code, reject.detail, page.records[index]))
-        failures.sort(key=lambda reject: reject.index)
+        read = read_records(self._encoder, self._chain, page.records, now_us=now_us)
+        extracted = read.extracted
+        rejects = [
+            Reject(
+                cursor,
+                refused.place,
+                page.offsets[refused.place],
+                refused.code,
+                refused.detail,
+                page.records[refused.place],
+            )
+            for refused in read.refusals
+        ]
         return Chunk(
             rows=extracted.rows,
             row_count=len(extracted.rows),
             # Of each record there is what it was, and what it has become.
-            nbytes=sum(map(len, page.records)) + sum(map(len, results)),
+            nbytes=sum(map(len, page.records)) + read.nbytes,
             records=len(page.records),
-            rejects=failures,
+            rejects=rejects,
             next_cursor=page.next_cursor,
             has_more=page.has_more,
             total=page.total,
@@ -119,12 +114,9 @@ class RecordLane:
             last_timestamp_us=extracted.last_timestamp_us,
             newest_us=extracted.max_timestamp_us,
             timestamps=extracted.timestamps,
-            dropped=len(page.records) - len(extracted.rows) - len(failures),
+            dropped=len(page.records) - len(extracted.rows) - len(rejects),
             cursor=cursor,
-            sources=[
-                (index, page.offsets[index], page.records[index])
-                for index in map(origins.__getitem__, extracted.indexes)
-            ],
+            sources=[(index, page.offsets[index], page.records[index]) for index in read.indexes],
         )
 
 

@@ -58,6 +58,11 @@ def refuses_rows(error: asyncpg.PostgresError) -> bool:
     return (error.sqlstate or "XX")[:2] not in _NOT_A_ROW
 
 
+def refusal_code(error: asyncpg.PostgresError) -> str:
+    """The code under which a row goes to quarantine that the database refused: `sql_23514`, for example."""
+    return f"sql_{(error.sqlstate or 'unknown').lower()}"
+
+
 @contextmanager
 def mapped(doing: str) -> Iterator[None]:
     """Turn what asyncpg raises while `doing` something into a ConfigError or SinkError."""

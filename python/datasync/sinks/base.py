@@ -25,6 +25,7 @@ class Sink(Protocol):
             SchemaMismatch: the state is from a newer version, or a table isn't ours.
             ConfigError: the checkpoint is that of another API.
             RowsMissing: the stream is complete, but rows are gone.
+            CountsDiffer: the stream is complete, but its counters don't make up what was served.
         """
         ...
 
@@ -43,6 +44,7 @@ class Sink(Protocol):
 
         Raises:
             LeaseLost: another run took the stream over; nothing was stored.
+            CountsDiffer: this was the last batch, and the counters don't make up what was served; nothing was stored.
             SinkError: nothing was stored, or, when the connection broke, all or nothing was.
         """
         ...

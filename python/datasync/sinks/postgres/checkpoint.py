@@ -116,11 +116,15 @@ def lost(stream: str) -> LeaseLost:
 
 
 async def reopen(connection: Connection, stream: str, dropped: int) -> None:
-    """Take back that transforms left out `dropped` records of the stream's last page.
+    """Take back that transforms left out `dropped` records of the stream's last page, and count them as seen before.
 
     It will be read again, and nothing tells that it is the same. Counted twice it would make up for missing records.
     """
-    await connection.execute("UPDATE cursor_state SET dropped = dropped - $2 WHERE stream = $1", stream, dropped)
+    await connection.execute(
+        "UPDATE cursor_state SET dropped = dropped - $2, duplicates = duplicates + $2 WHERE stream = $1",
+        stream,
+        dropped,
+    )
 
 
 async def finish(connection: Connection, stream: str) -> None:

@@ -1,6 +1,19 @@
 """Is everything there that the API has? Counted in the database itself."""
 
+from typing import Final
+
+from datasync.errors import CountsDiffer
 from datasync.postgres.connection import Connection
+
+EXPLAINING: Final = {
+    "events_ingested": "stored",
+    "updated": "replaced",
+    "unchanged": "left as they were",
+    "duplicates": "seen before",
+    "quarantined": "in quarantine",
+    "dropped": "left out by a transform",
+}
+"""Counters of `cursor_state`, and what they count: each record that is served counts in exactly one of them."""
 
 _COUNTS = """
 SELECT (SELECT count(*) FROM ingested_events) AS rows,
@@ -25,3 +38,23 @@ async def missing(connection: Connection, stream: str) -> int:
     wanted: int = max(row["events_ingested"], (row["total"] or 0) - row["quarantined"] - row["dropped"])
     rows: int = row["rows"]
     return max(0, wanted - rows)
+
+
+async def check_counts(connection: Connection, stream: str) -> None:
+    """Make sure that the stream's counters make up what was served. Belongs into the transaction that relies on it.
+
+    Raises:
+        CountsDiffer: they don't.
+    """
+    row = await connection.fetchrow(
+        f"SELECT served, {', '.join(EXPLAINING)} FROM cursor_state WHERE stream = $1", stream
+    )
+    assert row is not None  # the stream has been opened
+    explained = sum(row[counter] for counter in EXPLAINING)
+    if explained != row["served"]:
+        parts = " + ".join(f"{row[counter]:,} {words}" for counter, words in EXPLAINING.items())
+        raise CountsDiffer(
+            f"the counts of `{stream}` don't add up: {parts} make {explained:,}, but {row['served']:,} were served",
+            hint="was its row in `cursor_state` edited? Put it right and run again, or count anew with --restart;"
+            " rows that are there stay as they are",
+        )

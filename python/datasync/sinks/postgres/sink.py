@@ -66,6 +66,8 @@ class PostgresSink:
                     f"`{self._stream}` was read to its end, but {gone:,} of its records are not in the table any more",
                     hint="run with --restart to read them again",
                 )
+            if complete and version == len(ddl.HISTORY.steps):
+                await reconcile.check_counts(connection, self._stream)
             return start
 
     async def open(self) -> tuple[PartitionState, ...]:

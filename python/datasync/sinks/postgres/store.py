@@ -125,7 +125,7 @@ class Store:
         left = len(rows) - found.repeated - len(found.refused)
         known = left - found.stored.inserted - found.stored.updated
         twice = batch.row_count - len(rows) + found.repeated + len(rejects) - kept
-        done = self._counted(found.stored, known, twice, kept)
+        done = self._counted(found.stored, known, twice, kept, len(found.refused))
         progress = await checkpoint.advance(connection, self._stream, self.epoch, number, batch, done)
         if progress is None:
             raise _Outdated
@@ -133,6 +133,7 @@ class Store:
         await partitions.advance(connection, self._stream, batch.partition, batch.checkpoint)
         failpoint("checkpoint_written")
         if batch.checkpoint.complete and await partitions.all_complete(connection, self._stream):
+            await reconcile.check_counts(connection, self._stream)
             gone = await reconcile.missing(connection, self._stream)
             failpoint("final_reconcile")
             if gone:
@@ -144,13 +145,14 @@ class Store:
             done = msgspec.structs.replace(done, complete=not gone, missing=gone)
         return done, progress
 
-    def _counted(self, stored: Stored, known: int, twice: int, kept: int) -> Committed:
+    def _counted(self, stored: Stored, known: int, twice: int, kept: int, refused: int) -> Committed:
         return Committed(
             rows=stored.inserted,
             updated=stored.updated,
             unchanged=0 if self._target.keeps_known else known,
             duplicates=twice + (known if self._target.keeps_known else 0),
             quarantined=kept,
+            refused=refused,
         )
 
     async def _outcome(self, writer: Writer, batch: Batch, number: int) -> Committed | None:

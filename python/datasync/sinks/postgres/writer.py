@@ -10,7 +10,7 @@ from datasync.errors import RowsRefused
 from datasync.failpoints import failpoint
 from datasync.model import Reject
 from datasync.postgres.connection import Connection
-from datasync.postgres.errors import mapped, refuses_rows
+from datasync.postgres.errors import mapped, refusal_code, refuses_rows
 from datasync.sinks.postgres import staging
 from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.link import Link
@@ -145,7 +145,7 @@ class Writer:
 
 def _refused(rows: Rows, row: int, error: asyncpg.PostgresError) -> Reject:
     # The message may quote the row; the record itself stands beside it anyway.
-    return rows.reject(row, f"sql_{(error.sqlstate or 'unknown').lower()}", str(error))
+    return rows.reject(row, refusal_code(error), str(error))
 
 
 def _hopeless(error: asyncpg.PostgresError) -> RowsRefused:

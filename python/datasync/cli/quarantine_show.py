@@ -1,0 +1,33 @@
+"""`datasync quarantine show`."""
+
+from pathlib import Path
+
+import click
+
+from datasync.cli.quarantine_common import ID, env_file_option, option, read
+from datasync.cli.show import concealed, record
+from datasync.cli.streams import output
+from datasync.config import Masker
+from datasync.errors import NotQuarantined
+from datasync.postgres.connection import Connection
+from datasync.sinks.postgres import quarantined
+
+
+@click.command()
+@click.argument("id", type=ID)
+@option("--raw", is_flag=True, help="the exact bytes of the record, and nothing else")
+@env_file_option
+def show(id: int, raw: bool, env_file: Path | None) -> None:
+    """Show everything about the record ID: as text if it is UTF-8, else as a hex dump."""
+
+    async def use(connection: Connection, mask: Masker) -> None:
+        row = await quarantined.one(connection, id) if await quarantined.exists(connection) else None
+        if row is None:
+            raise NotQuarantined(f"not in quarantine: {id}", hint="`datasync quarantine list` shows what is")
+        with output(None) as out:
+            if raw:
+                out.write(row["raw"])
+            else:
+                out.writelines(line.encode() + b"\n" for line in record(concealed(dict(row), mask), mask))
+
+    read(env_file, use)

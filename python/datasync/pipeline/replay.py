@@ -1,0 +1,85 @@
+"""Gives records in quarantine another try."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+
+import asyncpg
+import msgspec
+
+from datasync import _native
+from datasync.model import EncoderPlan
+from datasync.pipeline.records import read_records
+from datasync.postgres.connection import Connection
+from datasync.postgres.errors import mapped
+from datasync.sinks.postgres import codecs, lock, quarantined, reconcile, replayed
+from datasync.sinks.postgres.quarantined import Chosen
+from datasync.sinks.postgres.replayed import Replayed, Verdicts
+from datasync.transforms.chain import Chain
+
+
+class _Undone(Exception):
+    """Rolls a transaction back that was for show."""
+
+
+class Replay:
+    """Reads records of one stream as a run would now, and stores what passes."""
+
+    def __init__(self, plan: EncoderPlan, chain: Chain | None, thread: Executor) -> None:
+        """Take the `thread` that encodes; a transform may run loops of its own there."""
+        self._columns = plan.columns
+        self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
+        self._chain = chain
+        self._thread = thread
+
+    async def run(
+        self,
+        connection: Connection,
+        stream: str,
+        chosen: Chosen,
+        *,
+        dry: bool,
+        settled: Callable[[Replayed], None],
+    ) -> int:
+        """Replay the `chosen` records of a stream, some hundreds in a transaction. Give how many the table lacks then.
+
+        Args:
+            connection: holds the stream's lock from here on.
+            stream: the one whose plan this is.
+            chosen: which of its records.
+            dry: undo every transaction in place of committing it.
+            settled: is told of each transaction that came to its end.
+
+        Raises:
+            SinkBusy: a run of the stream is going on.
+            SinkError: the database; what was settled before stays.
+        """
+        with mapped("replaying"):
+            await codecs.prepare(connection)
+            await lock.take(connection, stream, wait=False)
+        repeated = False
+        async for piece in _of_stream(connection, stream, chosen):
+            verdicts = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, piece)
+            with mapped("replaying"), suppress(_Undone):
+                async with connection.transaction():
+                    done = await replayed.settle(connection, stream, self._columns, verdicts)
+                    if dry:
+                        raise _Undone
+            repeated |= bool(done.duplicates or done.merged)
+            settled(done)
+        with mapped("replaying"):
+            complete = await connection.fetchval("SELECT complete FROM cursor_state WHERE stream = $1", stream)
+            return await reconcile.missing(connection, stream) if complete and repeated else 0
+
+    def _read(self, piece: Sequence[asyncpg.Record]) -> Verdicts:
+        ids = [row["id"] for row in piece]
+        read = read_records(self._encoder, self._chain, [row["raw"] for row in piece], now_us=time.time_ns() // 1000)
+        rows = {ids[index]: row for index, row in zip(read.indexes, read.extracted.rows, strict=True)}
+        refused = {ids[refusal.place]: (refusal.code, refusal.detail) for refusal in read.refusals}
+        return Verdicts(rows, [id for id in ids if id not in rows and id not in refused], refused)
+
+
+def _of_stream(connection: Connection, stream: str, chosen: Chosen) -> AsyncIterator[Sequence[asyncpg.Record]]:
+    return quarantined.pieces(connection, msgspec.structs.replace(chosen, stream=stream))
