@@ -19,6 +19,7 @@ from datasync.model import RunStats
 from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
 from datasync.pipeline import lanes
 from datasync.pipeline.flow import Flow
+from datasync.pipeline.memory import Memory
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.plugins import Plugins, resolve
@@ -42,6 +43,7 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     lane = lanes.choose(endpoint.plan, chain)
     sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
     budget = RetryBudget(time.monotonic)
+    memory = Memory(settings.memory_bytes, lane.weight)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms
@@ -57,12 +59,13 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
             flow = Flow(
                 endpoint,
                 lambda part: Partition(
-                    part, endpoint, lane, transport, governor, settings, stats, stop.wait, budget, thread
+                    part, endpoint, lane, transport, governor, settings, stats, stop.wait, budget, thread, memory
                 ),
                 sink,
                 settings,
                 stats,
                 stop,
+                memory,
                 lambda batch, committed: plugins.notify(
                     "batch_committed", batch=batch, committed=committed, stats=stats
                 ),

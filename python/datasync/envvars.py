@@ -33,5 +33,8 @@ values are treated as secrets."""
 PARTITIONS: Final = "DATASYNC_PARTITIONS"
 """How many chains are read side by side, 1 to 100, where the endpoint takes windows of time."""
 
+MEMORY: Final = "DATASYNC_MEMORY"
+"""What pages may take of memory, from their arrival until they are stored: `256MiB` if absent."""
+
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

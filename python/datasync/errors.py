@@ -10,6 +10,7 @@
     │   │   ├── NetworkError
     │   │   └── PageDamaged
     │   │       ├── NotAPage
+    │   │       ├── PageTooLarge
     │   │       └── PageRepeated
     │   ├── AuthError              the key was refused
     │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
@@ -136,6 +137,12 @@ class PageRepeated(PageDamaged):
     """The page before came once more, out of a cache, or by an API that lost its place."""
 
     code = "page_repeated"
+
+
+class PageTooLarge(PageDamaged):
+    """An answer is larger than the run's memory allows."""
+
+    code = "page_too_large"
 
 
 class AuthError(SourceError):

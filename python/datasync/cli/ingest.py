@@ -26,6 +26,7 @@ Environment (or .env):
   {envvars.MAX_WAIT}    like --max-wait
   {envvars.CONCURRENCY} like --concurrency
   {envvars.SHARED_LIMIT} 1 is like --shared-limit
+  {envvars.MEMORY}      like --memory
   {envvars.ENDPOINT}    like --endpoint
   {envvars.ACCESS_HEADERS}   JSON object of headers for the request for a token
 
@@ -85,6 +86,11 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     type=click.IntRange(1, MAX_PARTITIONS),
     help=f"chains read side by side, where the endpoint takes windows of time (or {envvars.PARTITIONS})",
 )
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="what pages may take of memory, from their arrival until they are stored, like 512MiB; 256MiB unless told",
+)
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
 def ingest(
     endpoint: str | None,
@@ -96,6 +102,7 @@ def ingest(
     concurrency: str | None,
     shared_limit: bool,
     partitions: int | None,
+    memory: str | None,
     restart: bool,
 ) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
@@ -115,6 +122,7 @@ def ingest(
             concurrency=concurrency,
             shared_limit=shared_limit,
             partitions=partitions,
+            memory=memory,
         )
         log.configure(terminal=terminal, mask=settings.mask)
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.

@@ -1,8 +1,10 @@
 """Reads the settings from the environment and from `.env`."""
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -11,10 +13,14 @@ from dotenv import dotenv_values
 
 from datasync import envvars
 from datasync.config.headers import parse_headers, usable_value
-from datasync.config.schema import MAX_PARTITIONS, HttpSettings, LimitSettings, Settings
+from datasync.config.schema import MAX_PARTITIONS, MIN_MEMORY, HttpSettings, LimitSettings, Settings
 from datasync.config.secret import Secret
 from datasync.errors import ConfigError
 
+MEMORY: Final = "256MiB"
+"""What pages may take of memory unless told."""
+
+_SHIFTS = {"K": 10, "M": 20, "G": 30}
 _REQUIRED = (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
 
 
@@ -30,6 +36,7 @@ def load(
     concurrency: str | None = None,
     shared_limit: bool = False,
     partitions: int | None = None,
+    memory: str | None = None,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -46,6 +53,7 @@ def load(
         concurrency: see LimitSettings; wins over the variable.
         shared_limit: see LimitSettings; the variable says the same with 1.
         partitions: see Settings; wins over the variable.
+        memory: `memory_bytes` of Settings as a number with KiB, MiB or GiB; wins over the variable.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
@@ -84,6 +92,7 @@ def load(
             shared=shared_limit or _switch(envvars.SHARED_LIMIT, value(envvars.SHARED_LIMIT)),
         ),
         partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
+        memory_bytes=_memory(memory or value(envvars.MEMORY)),
     )
 
 
@@ -195,3 +204,15 @@ def _partitions(value: str) -> int | None:
             hint="leave it out, and there are as many as slots",
         )
     return int(value)
+
+
+def _memory(value: str) -> int:
+    value = value.strip() or MEMORY
+    found = re.fullmatch(r"([0-9]{1,9}) ?([KMG])iB", value, re.ASCII)
+    nbytes = int(found[1]) << _SHIFTS[found[2]] if found else 0
+    if nbytes < MIN_MEMORY:
+        raise ConfigError(
+            f"{envvars.MEMORY} or --memory is no amount of memory from {MIN_MEMORY >> 20}MiB on: `{value}`",
+            hint=f"it looks like {MEMORY}, which is the default",
+        )
+    return nbytes

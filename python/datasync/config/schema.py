@@ -11,6 +11,9 @@ from datasync.config.secret import Secret
 MAX_PARTITIONS: Final = 100
 """Chains read side by side. No API here takes as many requests at once."""
 
+MIN_MEMORY: Final = 16 * 1024 * 1024
+"""Bytes. With less, a page of a few megabytes would find no room."""
+
 MIN_MASKED: Final = 6
 """Characters that an access header's value must have to be masked in texts: `1` and `true` would spoil every line."""
 
@@ -33,7 +36,8 @@ class HttpSettings(msgspec.Struct, frozen=True):
         total_timeout: for one request, however fast its answer comes.
         retry_for: after a first failure, for asking again; then the run ends. Refusals by the rate limit don't count.
         retry_cap: longest wait between two attempts.
-        max_page_bytes: bytes of one answer, before and after decompression.
+        max_page_bytes: bytes of one answer that isn't a page, before and after decompression; a page's limit comes
+            from `memory_bytes`.
         max_ratio: how often the compressed size a page of more than 1 MiB may be. JSON is seldom above 30.
     """
 
@@ -106,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True):
         restart: read from the beginning again, whatever the checkpoint says.
         partitions: chains read side by side, of an endpoint that takes windows of time; 1 to 100. None is as many as
             there are slots at the start: more could not have a request under way, and each costs a part-filled page.
+        memory_bytes: what pages may take in all, from their arrival until they are stored; at least MIN_MEMORY.
         mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.
     """
 
@@ -118,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True):
     transforms: tuple[str, ...] = ()
     restart: bool = False
     partitions: int | None = None
+    memory_bytes: int = 256 * 1024 * 1024
     pool: PoolSettings = PoolSettings()
     http: HttpSettings = HttpSettings()
     slots: SlotSettings = SlotSettings()

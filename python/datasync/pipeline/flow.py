@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from datasync.config import Settings
-from datasync.endpoints.base import Endpoint, Windowed
+from datasync.endpoints.base import ByCursor, Endpoint, Windowed
 from datasync.errors import EXIT_SETUP, ConfigError, ContractChanged, DatasyncError, Paused, RowsMissing, SinkBusy
 from datasync.model import Batch, Committed, PartitionState, RunStats
 from datasync.pipeline.line import Line, Part
+from datasync.pipeline.memory import Memory
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop, Stopped
@@ -31,6 +32,7 @@ class Flow:
         settings: Settings,
         stats: RunStats,
         stop: Stop,
+        memory: Memory,
         committed: Callable[[Batch, Committed], None],
     ) -> None:
         """Take `read`, which makes the partition that reads a part, and `committed`, called after each commit.
@@ -47,12 +49,19 @@ class Flow:
                 f"`{endpoint.name}` can't be read in {self._workers} partitions: it takes no windows of time",
                 hint="leave out --partitions, or read another endpoint",
             )
+        if self._workers > 1 and settings.transforms and not isinstance(endpoint.reseek, ByCursor):
+            raise ConfigError(
+                f"`{endpoint.name}` can't be read in {self._workers} partitions with transforms: it is read again "
+                "where a cursor expires, and what transforms leave out would count twice",
+                hint="leave out --partitions",
+            )
         self._stream = endpoint.name
         self._read = read
         self._sink = sink
         self._settings = settings
         self._stats = stats
         self._stop = stop
+        self._memory = memory
         self._committed = committed
         self._source_error: DatasyncError | None = None
         self._ended = False  # the last page is stored and the end proven; nothing else counts as the end
@@ -87,7 +96,7 @@ class Flow:
         except DatasyncError as error:
             error.exit_code = EXIT_SETUP  # nothing was written
             raise
-        outbox = Outbox(self._settings.batch)
+        outbox = Outbox(self._settings.batch, self._memory)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._fetch(workers, outbox))
@@ -136,6 +145,7 @@ class Flow:
     async def _write(self, outbox: Outbox) -> None:
         while (batch := await outbox.take()) is not None:
             done = await self._sink.commit(batch)
+            outbox.done(batch)
             self._stats.rows += done.rows
             self._stats.duplicates += done.duplicates
             self._stats.quarantined += done.quarantined

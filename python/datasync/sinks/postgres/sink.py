@@ -85,6 +85,8 @@ class PostgresSink:
                 kept = await quarantine.keep(self._writer, self._stream, rejects)
                 repeated = batch.row_count - inserted + len(rejects) - kept
                 done = Committed(inserted, repeated, kept)
+                if batch.chunks and batch.chunks[0].again:
+                    await checkpoint.again(self._writer, self._stream)
                 await checkpoint.advance(self._writer, self._stream, self._epoch, batch, done)
                 await partitions.share(self._writer, self._stream, batch.windows)
                 await partitions.advance(self._writer, self._stream, batch.partition, batch.checkpoint)
