@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from datasync.config import Secret, load
+from datasync.config import Secret, Settings, load
 from datasync.errors import ConfigError
 
 GOOD = {
@@ -151,3 +151,15 @@ def test_a_secret_shows_in_no_text_form() -> None:
     for text in (f"{secret}", repr(secret), f"{[secret]}", f"{settings!r}", str(settings)):
         assert "s3cret" not in text
     assert "API_KEY" in repr(secret)
+
+
+@pytest.mark.parametrize(
+    ("told", "nbytes"), [(None, 256 << 20), ("16384KiB", 16 << 20), (" 64 MiB ", 64 << 20), ("2GiB", 2 << 30)]
+)
+def test_memory_is_read_with_its_unit(told: str | None, nbytes: int) -> None:
+    assert load(GOOD, memory=told).memory_bytes == nbytes
+    assert load({**GOOD, "DATASYNC_MEMORY": told or ""}).memory_bytes == nbytes
+    if told is None:
+        assert Settings(Secret("", source=""), "", Secret("", source="")).memory_bytes == nbytes, (
+            "the schema says the same"
+        )

@@ -71,6 +71,8 @@ def test_pages_weigh_more_once_their_rows_did() -> None:
         assert memory.page_limit == 16 * UNIT
         (await memory.room()).keep(UNIT, 8 * UNIT)
         assert (memory.page_limit, memory.used) == (4 * UNIT, 8 * UNIT)
+        (await memory.room()).keep(10, 1000)
+        assert memory.page_limit == 4 * UNIT, "a page of ten bytes says nothing"
 
     asyncio.run(main())
 

@@ -78,8 +78,9 @@ class Memory:
         """Give back what a page holds but for what is `kept` of it; see Room."""
         self._first = None if self._first is room else self._first
         self._largest = max(self._largest, page)
-        if page and kept > self._weight * page:
-            # Rows larger than their records were expected to make them: the pages to come weigh as much.
+        if page >= FIRST_GUESS and kept > self._weight * page:
+            # Rows larger than their records were expected to make them: the pages to come weigh as much. Of small ones
+            # the envelope says too little.
             self._weight = math.ceil(kept / page)
         self.free(held - kept)
 
