@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +12,9 @@ from structlog.testing import capture_logs
 from datasync.endpoints.base import ByCursor, ByReread, ByWindow, Reseek
 from datasync.errors import ContractChanged, CursorExpired
 from datasync.http.transport import Answer
-from datasync.model import Chunk, PartitionState, Position, Request
-from datasync.pipeline.seek import MAX_RESEEKS
+from datasync.model import Checkpoint, Chunk, PartitionState, Position, Request, RunStats
+from datasync.pipeline.line import Line
+from datasync.pipeline.seek import MAX_RESEEKS, Seek
 from tests.engine import Engine, Feed, Record, Store
 
 BY_CURSOR = ByCursor(lambda position, _: f"{position['ts']} {position['id']}")
@@ -170,6 +172,33 @@ def test_a_window_ends_at_the_last_position_and_only_its_millisecond_comes_again
     assert len(store.rows) == 50
     assert store.served == 53, "13 are two moments and three of the third"
     assert engine.stats.reseeks == 1
+
+
+def test_a_last_page_in_a_window_of_its_own_is_asked_for_again_there(loop: asyncio.AbstractEventLoop) -> None:
+    feed = Fading(records(29), 10, ByWindow(), [False, True])
+    store = Store()
+    read(Engine(loop, feed, store, 1))
+    (state,) = store.states.values()
+    assert (state.checkpoint.complete, state.checkpoint.cursor) == (True, None)
+    # As the sink does where records are missing.
+    checkpoint = msgspec.structs.replace(state.checkpoint, complete=False)
+    store.states[0] = msgspec.structs.replace(state, checkpoint=checkpoint)
+    served = store.served
+    read(Engine(loop, feed, store, 1))
+    assert store.served - served == 10, "the last page, not all of them"
+
+
+def test_a_failure_with_a_cursor_that_was_just_built_is_a_failure(loop: asyncio.AbstractEventLoop) -> None:
+    feed = Fading(records(30), 10, BY_CURSOR)
+    checkpoint = Checkpoint("old", {"ts": 5000, "id": "0005"}, pages=1)
+    part = Line([PartitionState(checkpoint=checkpoint)], feed.moment).parts[0]
+    stats = RunStats()
+    seek = Seek(part, feed, stats, transforms=False)
+    assert seek.cursor()[0] == "old"
+    assert seek.suspected(None)
+    assert seek.cursor()[0] == "5000 0005"
+    assert not seek.suspected(None), "however long the answer took"
+    assert stats.reseeks == 1
 
 
 @pytest.mark.parametrize("way", [ByReread(), ByWindow()])

@@ -31,12 +31,12 @@ class Seek:
         self._windowed = endpoint if isinstance(endpoint, Windowed) else None
         self._stats = stats
         self._way = endpoint.reseek
-        self._exact = transforms
         self._since = float("-inf")  # when the cursor in hand was given; a stored one may be of any age
         self._ahead_ms: int | None = None  # of the server's clock before ours, while a cursor is to be built
         self._in_a_row = 0
         self._suspected = 0
-        self._until: int | None = None  # where the chain was begun anew by window
+        self._by_window = isinstance(self._way, ByWindow) and not transforms
+        self._until = self._end()  # where the chain was begun anew by window
         # Of the chain since it was begun. If an earlier run began it, all pages it counts may be of this time.
         self._known = part.checkpoint.cursor is None
         self._pages = part.checkpoint.pages
@@ -74,9 +74,12 @@ class Seek:
             ContractChanged: as `expired` does.
         """
         if self._by_cursor:
-            # It costs nothing, and if it was a failure after all, the next one with the new cursor is known for one.
-            self._rebuild(server_time)
-            return True
+            # It costs nothing. If it was a failure after all, so is the next one: from now on each request has a cursor
+            # of its own.
+            first = self._ahead_ms is None
+            if first:
+                self._rebuild(server_time)
+            return first
         self._suspected += 1
         if self._suspected < MAX_SUSPECTED:
             return False
@@ -121,10 +124,10 @@ class Seek:
         self._stats.reseeks += 1
 
     def _begin_anew(self, why: str) -> None:
-        position = self._part.checkpoint.position
-        by_window = isinstance(self._way, ByWindow) and not self._exact and self._windowed is not None
-        if by_window and self._windowed is not None and position is not None:
-            self._from_position(self._windowed.moment(position))
+        self._part.checkpoint = msgspec.structs.replace(self._part.checkpoint, cursor=None)
+        if (until := self._end()) is not None:
+            self._judge((True, -until), f"it stays at {until} (epoch ms)")
+            self._until = until
         else:
             self._until = None
             if self._known:
@@ -144,12 +147,14 @@ class Seek:
         self._stats.reseeks += 1
         self.lost = True
 
-    def _from_position(self, moment: int) -> None:
+    def _end(self) -> int | None:
+        """Where the window must end for a chain without a cursor, if that is its way and it has read something."""
+        position = self._part.checkpoint.position
+        if not self._by_window or self._windowed is None or position is None or self._part.checkpoint.cursor:
+            return None
         top = self._part.window.until
-        until = moment + 1 if top is None else min(moment + 1, top)
-        self._judge((True, -until), f"it stays at {until} (epoch ms)")
-        self._until = until
-        self._part.checkpoint = msgspec.structs.replace(self._part.checkpoint, cursor=None)
+        until = self._windowed.moment(position) + 1
+        return until if top is None else min(until, top)
 
     def _judge(self, reached: tuple[bool, int], why: str) -> None:
         if self._furthest is not None and reached[0] == self._furthest[0] and reached <= self._furthest:
