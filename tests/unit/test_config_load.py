@@ -163,3 +163,10 @@ def test_memory_is_read_with_its_unit(told: str | None, nbytes: int) -> None:
         assert Settings(Secret("", source=""), "", Secret("", source="")).memory_bytes == nbytes, (
             "the schema says the same"
         )
+
+
+@pytest.mark.parametrize("value", ["much", "-1MiB", "256", "15MiB", "0.5GiB", "64MB", "\u0666\u0664MiB"])
+def test_a_size_that_is_none_or_too_small_is_refused_by_name(value: str) -> None:
+    with pytest.raises(ConfigError, match="DATASYNC_MEMORY or --memory") as caught:
+        load(GOOD, memory=value)
+    assert "256MiB" in (caught.value.hint or "")
