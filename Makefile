@@ -85,6 +85,11 @@ bench-limits: build ## Play the rate-limit scenarios, and write benches/LIMITS.m
 	$(BIN)/python -m benches.shared
 	$(BIN)/python -m benches.limits
 
+.PHONY: soak
+soak: EVENTS = 5000000
+soak: build ## Ingest through faults of all kinds for long, and write benches/SOAK.md (EVENTS=5000000)
+	$(BIN)/python -m benches.soak --events $(EVENTS)
+
 .PHONY: bench-check
 bench-check: build ## Fail when a measured ratio fell over 20 % below the saved one
 	$(BIN)/python -m benches.check

@@ -5,18 +5,20 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import httpx
 import msgspec
 
 from datasync.config import Secret, Settings
 from datasync.config.schema import BatchSettings
+from datasync.endpoints.base import ByReread, Endpoint, Reseek, Windowed
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.http.budget import RetryBudget
-from datasync.http.transport import Answer
+from datasync.http.transport import Answer, Room
 from datasync.model import Batch, Chunk, PartitionState, Position, Request, Window
 from datasync.pipeline.line import Line, Part
+from datasync.pipeline.memory import Memory
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop
@@ -32,12 +34,21 @@ SETTINGS = Settings(
 )
 
 
+class Api(Endpoint, Protocol):
+    """An endpoint that is its own API, too."""
+
+    def answer(self, request: Request) -> bytes:
+        """The page that the API gives."""
+        ...
+
+
 class Feed:
     """An endpoint and its API: `records` newest first, in pages of `limit`, bounds as the API pleases."""
 
     name = "test.feed"
     plan = PLAN
-    cursor_ttl = None
+    cursor_ttl: float | None = None
+    reseek: Reseek = ByReread()
     auth = httpx.Auth()
 
     def __init__(
@@ -70,9 +81,6 @@ class Feed:
     def moment(self, position: Position) -> int:
         return int(position["ts"])
 
-    def reseek(self, position: Position, *, now_ms: int) -> str:  # noqa: ARG002  # the protocol's
-        raise AssertionError("no cursor expires here")
-
     def answer(self, request: Request) -> bytes:
         """The page that the API gives."""
         since, until = request.params.get("since"), request.params.get("until")
@@ -92,9 +100,11 @@ class Feed:
 
 class _Lane:
     name = "fast"
+    weight = 1
 
-    def peek(self, _body: bytes) -> tuple[str | None, bool | None]:
-        raise AssertionError("windows are not looked ahead in")
+    def peek(self, body: bytes) -> tuple[str | None, bool | None]:
+        answer: dict[str, Any] = msgspec.json.decode(body)
+        return answer["cursor"], answer["more"]
 
     def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:  # noqa: ARG002  # the protocol's
         answer: dict[str, Any] = msgspec.json.decode(body)
@@ -137,12 +147,12 @@ class Transport:
         waiting: those under way.
     """
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Api) -> None:
         self._feed = feed
         self.asked: list[Request] = []
         self.waiting: list[tuple[asyncio.Future[None], bytes]] = []
 
-    async def get(self, request: Request) -> Answer:
+    async def get(self, request: Request, room: Room | None = None) -> Answer:  # noqa: ARG002
         held = asyncio.get_running_loop().create_future(), self._feed.answer(request)
         self.asked.append(request)
         self.waiting.append(held)
@@ -176,21 +186,22 @@ class Store:
 class Engine:
     """A run between two kills."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, feed: Feed, store: Store, workers: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, feed: Api, store: Store, workers: int) -> None:
         self.transport = Transport(feed)
         self.stats = RunStats()
         self._loop = loop
         self._store = store
         self._stop = Stop()
-        self.outbox = Outbox(SETTINGS.batch)
-        self.line = Line(list(store.states.values()), feed.moment)
+        memory = Memory(SETTINGS.memory_bytes, _Lane.weight)
+        self.outbox = Outbox(SETTINGS.batch, memory)
+        self.line = Line(list(store.states.values()), feed.moment if isinstance(feed, Windowed) else None)
         thread = _Inline()
 
         def read(part: Part) -> Partition:
             governor: Any = _Governor()
             budget = RetryBudget(lambda: 0.0)
             parts = feed, _Lane(), self.transport, governor, SETTINGS, self.stats, self._stop.wait, budget, thread
-            return Partition(part, *parts)
+            return Partition(part, *parts, memory)
 
         self._workers = Workers(workers, self.line, read, self.stats, self._stop)
         self._task = loop.create_task(self._run())
@@ -219,6 +230,7 @@ class Engine:
         if (batch := task.result()) is None:
             return False
         self._store.commit(batch)
+        self.outbox.done(batch)
         self.settle()
         return True
 

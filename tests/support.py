@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import asyncpg
+
+from datasync.simulator import SimulatorProcess
 
 API_KEY = "canary-5f1d7c-key"
 """The key of all tests. No output may hold it."""
@@ -133,3 +136,15 @@ def finish(process: "subprocess.Popen[str]", *, timeout: float = 120) -> Run:
 def ingest(dsn: str, base_url: str, *arguments: str, **env: str) -> Run:
     """Run `datasync ingest` to its end, as a process of its own."""
     return finish(start(["ingest", *arguments], environment(dsn, base_url, **env)))
+
+
+def kill_once_served(process: "subprocess.Popen[str]", api: SimulatorProcess, answers: int, then: float) -> None:
+    """SIGKILL it `then` seconds after the API has given so many answers in all; it must run until that."""
+    deadline = time.monotonic() + 60
+    while len(api.served()) < answers and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    time.sleep(then)
+    assert process.poll() is None, "killed while it runs"
+    process.kill()
+    assert finish(process).code == -9

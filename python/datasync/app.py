@@ -20,6 +20,7 @@ from datasync.limits.sharing import SharedBuckets
 from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
 from datasync.pipeline import lanes
 from datasync.pipeline.flow import Flow
+from datasync.pipeline.memory import Memory
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.replay import Replay
 from datasync.pipeline.shutdown import Stop, Stopped
@@ -48,6 +49,7 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     lane = lanes.choose(endpoint.plan, chain)
     sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
     budget = RetryBudget(time.monotonic)
+    memory = Memory(settings.memory_bytes, lane.weight)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms
@@ -63,12 +65,13 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
             flow = Flow(
                 endpoint,
                 lambda part: Partition(
-                    part, endpoint, lane, transport, governor, settings, stats, stop.wait, budget, thread
+                    part, endpoint, lane, transport, governor, settings, stats, stop.wait, budget, thread, memory
                 ),
                 sink,
                 settings,
                 stats,
                 stop,
+                memory,
                 lambda batch, committed: plugins.notify(
                     "batch_committed", batch=batch, committed=committed, stats=stats
                 ),

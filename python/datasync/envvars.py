@@ -48,12 +48,16 @@ WAIT: Final = "DATASYNC_WAIT"
 
 FAILPOINTS: Final = "DATASYNC_FAILPOINTS"
 """Tests only: places at which a run is to fail, `name=action[@n],..`; see docs/failpoints.md. Not read from .env."""
+
 MAX_REJECTS: Final = "DATASYNC_MAX_REJECTS"
 """The share of the records read, 0 to 1, that may go to quarantine before a run ends; 0.001 if absent."""
 
 QUARANTINE: Final = "DATASYNC_QUARANTINE_"
 """Begins the variables that say the same as the options of `datasync quarantine`: `DATASYNC_QUARANTINE_STREAM` is
 `--stream`, `DATASYNC_QUARANTINE_DRY_RUN=1` is `--dry-run`, and so on."""
+
+MEMORY: Final = "DATASYNC_MEMORY"
+"""What pages may take of memory, from their arrival until they are stored: `256MiB` if absent."""
 
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

@@ -10,6 +10,7 @@
     │   │   ├── NetworkError
     │   │   └── PageDamaged
     │   │       ├── NotAPage
+    │   │       ├── PageTooLarge
     │   │       └── PageRepeated
     │   ├── AuthError              the key was refused
     │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
@@ -23,6 +24,7 @@
     │   ├── SinkConflict           can't do it now: a lock, a limit, a full disk
     │   ├── RowsRefused            refuses a row by a rule of its own
     │   ├── SinkBusy               another run holds this stream
+    │   ├── CommitsLost            has lost what it had committed
     │   ├── LeaseLost              another run took this stream over: nothing was written
     │   ├── SchemaMismatch         a table is there but isn't ours
     │   ├── RowsMissing            rows that were stored are gone
@@ -143,6 +145,12 @@ class PageRepeated(PageDamaged):
     code = "page_repeated"
 
 
+class PageTooLarge(PageDamaged):
+    """An answer is larger than the run's memory allows."""
+
+    code = "page_too_large"
+
+
 class AuthError(SourceError):
     """The API refused the credentials."""
 
@@ -232,6 +240,12 @@ class LeaseLost(SinkError):
     """Another run took this stream over. The open batch was rolled back."""
 
     code = "lease_lost"
+
+
+class CommitsLost(SinkError):
+    """The server took back the last commits, rows and checkpoint together: they didn't wait for its disk."""
+
+    code = "commits_lost"
 
 
 class SchemaMismatch(SinkError):

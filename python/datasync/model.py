@@ -142,6 +142,7 @@ class Chunk(msgspec.Struct, frozen=True):
         next_cursor, has_more, total: the page's own words; None where it says nothing.
         last_key, last_timestamp_us: of the last stored record.
         newest_us: the latest timestamp among the stored records, or None.
+        again: its chain is read again from the beginning, and this is the first page. It begins a batch.
         timestamps: for each `timestamptz` column how many values were written as text, in s, ms, us and ns, and how
             many were special in some way; see `_native.EncodedPage`.
         cursor: that the page was asked for with; None is the first page.
@@ -162,6 +163,7 @@ class Chunk(msgspec.Struct, frozen=True):
     rows: Sequence[Row] | None = None
     dropped: int = 0
     newest_us: int | None = None
+    again: bool = False
     timestamps: Mapping[str, Mapping[str, int]] = {}
     cursor: str | None = None
     sources: Sequence[tuple[int, int, bytes]] | None = None

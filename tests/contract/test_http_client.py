@@ -8,12 +8,13 @@ import pytest
 
 from datasync.config import Secret, Settings
 from datasync.config.schema import HttpSettings
-from datasync.errors import NetworkError, PageDamaged
+from datasync.errors import NetworkError, PageDamaged, PageTooLarge
 from datasync.http import pace
 from datasync.http.auth import ApiKeyAuth
 from datasync.http.client import HttpxTransport
 from datasync.http.transport import Answer
 from datasync.model import Request
+from tests.contract import bad_server
 from tests.support import API_KEY
 
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -151,3 +152,48 @@ def test_the_key_goes_to_the_configured_origin_only() -> None:
     }.items():
         request = next(auth.auth_flow(httpx.Request("GET", url)))
         assert request.headers.get("x-api-key") == expected, url
+
+
+class Narrow:
+    """Room for `limit` bytes, which comes late."""
+
+    def __init__(self, limit: int, wait: float = 0.0) -> None:
+        self.limit = limit
+        self.covered = 0
+        self._wait = wait
+
+    async def cover(self, page: int) -> None:
+        assert page <= self.limit
+        self.covered = max(self.covered, page)
+        await asyncio.sleep(self._wait)
+        self._wait = 0.0
+
+
+def ask_into(room: Narrow, body: bytes, headers: str = "", http: HttpSettings | None = None) -> Answer:
+    async def main() -> Answer:
+        server = bad_server.Server(lambda writer: reply(body, headers=headers)(b"", writer))
+        async with server.running(), bad_server.client(server, http=http or HttpSettings()) as transport:
+            return await transport.get(bad_server.REQUEST, room)
+
+    return asyncio.run(main())
+
+
+def test_a_wait_for_room_is_not_taken_for_a_slow_answer() -> None:
+    body = b"x" * 300_000
+    late = ask_into(Narrow(300_000, wait=1.5), body, http=HttpSettings(timeout=1.0, total_timeout=1.0))
+    assert late.body == body
+
+
+@pytest.mark.parametrize("said", ["right", "too little", "too much"])
+def test_a_packed_answer_takes_as_much_room_as_it_unpacks_to(said: str) -> None:
+    body = gzip.compress(b"x" * 100_000)
+    room = Narrow(1_000_000)
+    if said == "right":
+        assert ask_into(room, body, "Content-Encoding: gzip\r\n").body == b"x" * 100_000
+        assert room.covered == 100_000
+    elif said == "too little":
+        assert ask_into(room, body + gzip.compress(b"y"), "Content-Encoding: gzip\r\n").body[-2:] == b"xy"
+        assert room.covered == room.limit
+    else:
+        with pytest.raises(PageTooLarge, match="99,999 bytes"):
+            ask_into(Narrow(99_999), body, "Content-Encoding: gzip\r\n")

@@ -94,6 +94,17 @@ def test_cursors_that_go_in_circles_end_the_run(database: Database, length: int)
         assert len(api.asked) <= length + 3
 
 
+@pytest.mark.parametrize("ids", [[], ["a"]])
+def test_pages_that_bring_nothing_or_the_same_again_end_the_run(database: Database, ids: list[str]) -> None:
+    def script(cursor: str | None) -> Answer:
+        return page(["a"], "0", total=1000) if cursor is None else page(ids, str(int(cursor) + 1), total=1000)
+
+    with ScriptedApi(script) as api:
+        with pytest.raises((ContractChanged, PageDamaged)):
+            ingest_here(database, api.base_url)
+        assert len(api.asked) <= 6
+
+
 @pytest.mark.parametrize("cursor", ["x" * 100_000, "nul\0", "line\nbreak"])
 def test_a_cursor_that_no_request_can_carry_is_a_damaged_page(database: Database, cursor: str) -> None:
     def script(asked: str | None) -> Answer:

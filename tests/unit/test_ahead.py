@@ -11,18 +11,19 @@ import pytest
 from datasync.errors import PageDamaged
 from datasync.http.transport import Answer
 from datasync.model import PartitionState
-from datasync.pipeline.ahead import Ahead
+from datasync.pipeline.ahead import Ahead, Arrived
 from datasync.pipeline.line import Line
+from datasync.pipeline.memory import FIRST_GUESS, Memory
 from datasync.pipeline.partition import Fetched, Partition
 from datasync.pipeline.shutdown import Stop
 from datasync.pipeline.workers import Workers
 from datasync.stats import RunStats
 
-REPLY = Answer(200, {}, b"{}", 2, 0)
+MEMORY = Memory(100 * FIRST_GUESS, 1)
 
 
-async def reply() -> Answer:
-    return REPLY
+async def reply() -> Arrived:
+    return Arrived(Answer(200, {}, b"{}", 2, 0), None, await MEMORY.room())
 
 
 def test_an_answer_is_given_for_its_cursor_alone_and_once() -> None:
@@ -31,9 +32,25 @@ def test_an_answer_is_given_for_its_cursor_alone_and_once() -> None:
         before = time.monotonic()
         ahead.ask("b", reply())
         assert before <= ahead.asked_at <= time.monotonic()
-        assert [await ahead.take("b"), await ahead.take("b")] == [REPLY, None]
+        first, again = await ahead.take("b"), await ahead.take("b")
+        assert first is not None
+        assert (first.answer.body, again) == (b"{}", None)
+        first.room.release()
         ahead.ask("c", reply())
         assert [await ahead.take("b"), await ahead.take("c")] == [None, None]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 3])
+def test_an_answer_that_nobody_takes_gives_its_memory_back(rounds: int) -> None:
+    async def main() -> None:
+        ahead = Ahead()
+        ahead.ask("b", reply())
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        await ahead.drop()
+        assert MEMORY.used == 0
 
     asyncio.run(main())
 

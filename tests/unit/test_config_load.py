@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from datasync.config import Secret, load
+from datasync.config import Secret, Settings, load
 from datasync.errors import ConfigError
 
 GOOD = {
@@ -151,3 +151,22 @@ def test_a_secret_shows_in_no_text_form() -> None:
     for text in (f"{secret}", repr(secret), f"{[secret]}", f"{settings!r}", str(settings)):
         assert "s3cret" not in text
     assert "API_KEY" in repr(secret)
+
+
+@pytest.mark.parametrize(
+    ("told", "nbytes"), [(None, 256 << 20), ("16384KiB", 16 << 20), (" 64 MiB ", 64 << 20), ("2GiB", 2 << 30)]
+)
+def test_memory_is_read_with_its_unit(told: str | None, nbytes: int) -> None:
+    assert load(GOOD, memory=told).memory_bytes == nbytes
+    assert load({**GOOD, "DATASYNC_MEMORY": told or ""}).memory_bytes == nbytes
+    if told is None:
+        assert Settings(Secret("", source=""), "", Secret("", source="")).memory_bytes == nbytes, (
+            "the schema says the same"
+        )
+
+
+@pytest.mark.parametrize("value", ["much", "-1MiB", "256", "15MiB", "0.5GiB", "64MB", "\u0666\u0664MiB"])
+def test_a_size_that_is_none_or_too_small_is_refused_by_name(value: str) -> None:
+    with pytest.raises(ConfigError, match="DATASYNC_MEMORY or --memory") as caught:
+        load(GOOD, memory=value)
+    assert "256MiB" in (caught.value.hint or "")

@@ -33,7 +33,7 @@ def test_the_first_request_has_a_limit_and_no_cursor() -> None:
 def test_a_reseek_cursor_names_the_same_place_with_a_later_end(key: str, ts: int, now: int) -> None:
     place = ENDPOINT.position(chunk(token(id=key, ts=ts, v=2, exp=1)))
     assert place == {"id": key, "ts": ts}
-    again = ENDPOINT.reseek(place, now_ms=now)
+    again = ENDPOINT.reseek.build(place, now)
     assert ENDPOINT.position(chunk(again)) == place
     decoded = json.loads(base64.b64decode(again))
     assert decoded["v"] == 2

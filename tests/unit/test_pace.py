@@ -98,3 +98,17 @@ def test_memory_does_not_grow_with_the_body(sizes: list[int]) -> None:
         # A part more than those that are enough together, and none of them can be spared.
         assert len(pace._parts) <= LIMITS.min_rate * WINDOW + 1
         assert pace._size - pace._parts[0][1] < LIMITS.min_rate * WINDOW
+
+
+def test_a_time_in_which_nobody_read_is_left_out() -> None:
+    pace = Pace(LIMITS, 0.0)
+    pace.rest(20.0)
+    pace.arrived(10_000, 21.0)
+    pace.rest(1000.0)
+    pace.arrived(1, 1021.5)
+    assert pace.until == 1021.0 + WINDOW, "as if it had come half a second after the first part"
+    now = 1021.5
+    while now < pace.until:
+        pace.arrived(1_000_000, now)
+        now += 1.0
+    assert pace.until == 1320.0

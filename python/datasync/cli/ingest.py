@@ -28,6 +28,7 @@ Environment (or .env):
   {envvars.CONCURRENCY} like --concurrency
   {envvars.SHARED_LIMIT} 1 is like --shared-limit
   {envvars.MAX_REJECTS} like --max-rejects
+  {envvars.MEMORY}      like --memory
   {envvars.ENDPOINT}    like --endpoint
   {envvars.ON_CONFLICT} like --on-conflict
   {envvars.DIRECT}      0 is like --no-direct
@@ -105,6 +106,11 @@ Exit codes: 0 complete; 1 ended with something left, run again to go on;
     metavar="SHARE",
     help="end the run once ten records and more than this share went to quarantine; 0.001 unless told, 1 never",
 )
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="what pages may take of memory, from their arrival until they are stored, like 512MiB; 256MiB unless told",
+)
 @click.option("--restart", is_flag=True, help="read from the beginning; rows that are there stay as they are")
 def ingest(
     endpoint: str | None,
@@ -121,6 +127,7 @@ def ingest(
     durable: bool,
     wait: bool,
     max_rejects: str | None,
+    memory: str | None,
     restart: bool,
 ) -> None:
     """Read the API to its end into PostgreSQL, going on where the last run stopped."""
@@ -146,6 +153,7 @@ def ingest(
             durable=durable,
             wait=wait,
             max_rejects=max_rejects,
+            memory=memory,
         )
         log.configure(terminal=terminal, mask=settings.mask)
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.

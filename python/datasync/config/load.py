@@ -1,25 +1,19 @@
 """Reads the settings from the environment and from `.env`."""
 
-import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import msgspec
 from dotenv import dotenv_values
 
 from datasync import envvars
+from datasync.config import values
 from datasync.config.headers import parse_headers, usable_value
 from datasync.config.mask import Masker
 from datasync.config.schema import (
-    MAX_PARTITIONS,
-    MAX_REJECTS,
     MIN_MASKED,
-    ConflictPolicy,
-    HttpSettings,
-    LimitSettings,
     Settings,
     WriteSettings,
 )
@@ -46,6 +40,7 @@ def load(
     durable: bool = False,
     wait: bool = False,
     max_rejects: str | None = None,
+    memory: str | None = None,
 ) -> Settings:
     """Give the settings of a run.
 
@@ -67,34 +62,36 @@ def load(
         durable: see WriteSettings; the variable says the same with 1.
         wait: see WriteSettings; the variable says the same with 1.
         max_rejects: see Settings; wins over the variable.
+        memory: `memory_bytes` of Settings as a number with KiB, MiB or GiB; wins over the variable.
 
     Raises:
         ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
     """
     value = _lookup(environ, env_file)
-    values = _required(value, *_REQUIRED)
+    needed = _required(value, *_REQUIRED)
     return Settings(
-        database_url=Secret(_database_url(values[envvars.DATABASE_URL]), source=envvars.DATABASE_URL),
-        api_base_url=_base_url(values[envvars.API_BASE_URL]),
-        api_key=Secret(_header_value(values[envvars.API_KEY]), source=envvars.API_KEY),
+        database_url=Secret(_database_url(needed[envvars.DATABASE_URL]), source=envvars.DATABASE_URL),
+        api_base_url=_base_url(needed[envvars.API_BASE_URL]),
+        api_key=Secret(_header_value(needed[envvars.API_KEY]), source=envvars.API_KEY),
         endpoint=endpoint or value(envvars.ENDPOINT).strip() or "datasync",
         access_headers=parse_headers(value(envvars.ACCESS_HEADERS), source=envvars.ACCESS_HEADERS),
         transforms=transforms,
         restart=restart,
-        http=_http(retry_for or value(envvars.RETRY_FOR)),
-        limits=_limits(
+        http=values.http(retry_for or value(envvars.RETRY_FOR)),
+        limits=values.limits(
             max_wait or value(envvars.MAX_WAIT),
             concurrency or value(envvars.CONCURRENCY),
-            shared=shared_limit or _switch(envvars.SHARED_LIMIT, value(envvars.SHARED_LIMIT)),
+            shared=shared_limit or values.switch(envvars.SHARED_LIMIT, value(envvars.SHARED_LIMIT)),
         ),
         write=WriteSettings(
-            on_conflict=_on_conflict(on_conflict or value(envvars.ON_CONFLICT)),
-            direct=direct and _switch(envvars.DIRECT, value(envvars.DIRECT) or "1"),
-            durable=durable or _switch(envvars.DURABLE, value(envvars.DURABLE)),
-            wait=wait or _switch(envvars.WAIT, value(envvars.WAIT)),
+            on_conflict=values.on_conflict(on_conflict or value(envvars.ON_CONFLICT)),
+            direct=direct and values.switch(envvars.DIRECT, value(envvars.DIRECT) or "1"),
+            durable=durable or values.switch(envvars.DURABLE, value(envvars.DURABLE)),
+            wait=wait or values.switch(envvars.WAIT, value(envvars.WAIT)),
         ),
-        partitions=_partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
-        max_rejects=_share(max_rejects or value(envvars.MAX_REJECTS)),
+        partitions=values.partitions(value(envvars.PARTITIONS)) if partitions is None else partitions,
+        max_rejects=values.share(max_rejects or value(envvars.MAX_REJECTS)),
+        memory_bytes=values.memory(memory or value(envvars.MEMORY)),
     )
 
 
@@ -132,90 +129,14 @@ def _lookup(environ: Mapping[str, str], env_file: Path | None) -> Callable[[str]
 
 
 def _required(value: Callable[[str], str], *names: str) -> Mapping[str, str]:
-    values = {name: value(name) for name in names}
-    missing = [name for name, value in values.items() if not value.strip()]
+    found = {name: value(name) for name in names}
+    missing = [name for name, value in found.items() if not value.strip()]
     if missing:
         raise ConfigError(
             f"not set: {', '.join(missing)}",
             hint="set it in the environment or in a .env file; `datasync ingest --help` says what each one is",
         )
-    return values
-
-
-def _switch(name: str, value: str) -> bool:
-    if value.strip() not in ("", "0", "1"):
-        raise ConfigError(f"{name} is neither 1 nor 0: `{value}`", hint="leave it out for no")
-    return value.strip() == "1"
-
-
-def _on_conflict(text: str) -> ConflictPolicy:
-    if not text.strip():
-        return ConflictPolicy()
-    rule, _, column = text.strip().partition(":")
-    try:
-        policy = msgspec.convert({"rule": rule, "newer_by": column or None}, ConflictPolicy)
-    except msgspec.ValidationError:
-        policy = None
-    if policy is None or (policy.rule == "update_if_newer") != (policy.newer_by is not None):
-        raise ConfigError(
-            f"{envvars.ON_CONFLICT} or --on-conflict is no rule: `{text}`",
-            hint="it is nothing, update, update_if_changed, or update_if_newer:COLUMN",
-        )
-    return policy
-
-
-def _limits(max_wait: str, concurrency: str, *, shared: bool) -> LimitSettings:
-    limits = LimitSettings(shared=shared)
-    if max_wait.strip():
-        seconds = _seconds(max_wait)
-        if math.isnan(seconds):
-            raise ConfigError(
-                f"{envvars.MAX_WAIT} or --max-wait is no number of seconds: `{max_wait}`",
-                hint="900 waits up to 15 minutes for the rate limit, inf as long as it takes",
-            )
-        limits = msgspec.structs.replace(limits, max_wait=seconds)
-    try:
-        return msgspec.convert(
-            msgspec.structs.asdict(limits) | ({"concurrency": concurrency.strip()} if concurrency.strip() else {}),
-            LimitSettings,
-        )
-    except msgspec.ValidationError as error:
-        raise ConfigError(
-            f"{envvars.CONCURRENCY} is neither adaptive nor seed: `{concurrency}`", hint="leave it out for adaptive"
-        ) from error
-
-
-def _share(text: str) -> float:
-    if not text.strip():
-        return MAX_REJECTS
-    share = _seconds(text)
-    if not share <= 1:
-        raise ConfigError(
-            f"{envvars.MAX_REJECTS} or --max-rejects is no share from 0 to 1: `{text}`",
-            hint="0.001 bears one record in a thousand that can't be stored, 1 any number",
-        )
-    return share
-
-
-def _seconds(text: str) -> float:
-    """A number of seconds, zero or more; NaN if it is none."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        return math.nan
-    return seconds if seconds >= 0 else math.nan
-
-
-def _http(retry_for: str) -> HttpSettings:
-    if not retry_for.strip():
-        return HttpSettings()
-    seconds = _seconds(retry_for)
-    if not math.isfinite(seconds):
-        raise ConfigError(
-            f"{envvars.RETRY_FOR} or --retry-for is no number of seconds: `{retry_for}`",
-            hint="900 asks a failing API again for 15 minutes; 0 ends the run at the first failure",
-        )
-    return HttpSettings(retry_for=seconds)
+    return found
 
 
 def _database_url(value: str) -> str:
@@ -266,15 +187,3 @@ def _header_value(value: str) -> str:
             hint="look for a line break or a quote that was pasted along",
         )
     return value
-
-
-def _partitions(value: str) -> int | None:
-    value = value.strip()
-    if not value:
-        return None
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MAX_PARTITIONS:
-        raise ConfigError(
-            f"{envvars.PARTITIONS} is not a whole number from 1 to {MAX_PARTITIONS}",
-            hint="leave it out, and there are as many as slots",
-        )
-    return int(value)

@@ -14,6 +14,9 @@ MAX_PARTITIONS: Final = 100
 MAX_REJECTS: Final = 0.001
 """Share of a run's records that may go to quarantine, unless told."""
 
+MIN_MEMORY: Final = 16 * 1024 * 1024
+"""Bytes. With less, a page of a few megabytes would find no room."""
+
 MIN_MASKED: Final = 6
 """Characters that an access header's value must have to be masked in texts: `1` and `true` would spoil every line."""
 
@@ -36,7 +39,8 @@ class HttpSettings(msgspec.Struct, frozen=True):
         total_timeout: for one request, however fast its answer comes.
         retry_for: after a first failure, for asking again; then the run ends. Refusals by the rate limit don't count.
         retry_cap: longest wait between two attempts.
-        max_page_bytes: bytes of one answer, before and after decompression.
+        max_page_bytes: bytes of one answer that isn't a page, before and after decompression; a page's limit comes
+            from `memory_bytes`.
         max_ratio: how often the compressed size a page of more than 1 MiB may be. JSON is seldom above 30.
     """
 
@@ -144,6 +148,7 @@ class Settings(msgspec.Struct, frozen=True):
         partitions: chains read side by side, of an endpoint that takes windows of time; 1 to 100. None is as many as
             there are slots at the start: more could not have a request under way, and each costs a part-filled page.
         max_rejects: the share of the records read in a run, 0 to 1, that may go to quarantine. Ten more may, always.
+        memory_bytes: what pages may take in all, from their arrival until they are stored; at least MIN_MEMORY.
         mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.
     """
 
@@ -157,6 +162,7 @@ class Settings(msgspec.Struct, frozen=True):
     restart: bool = False
     partitions: int | None = None
     max_rejects: float = MAX_REJECTS
+    memory_bytes: int = 256 * 1024 * 1024
     pool: PoolSettings = PoolSettings()
     http: HttpSettings = HttpSettings()
     slots: SlotSettings = SlotSettings()

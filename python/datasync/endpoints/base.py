@@ -1,11 +1,42 @@
 """What the pipeline asks of an endpoint."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import httpx
+import msgspec
 
 from datasync.http.transport import Answer
 from datasync.model import Chunk, EncoderPlan, Position, Request, Window
+
+
+class ByCursor(msgspec.Struct, frozen=True):
+    """An expired cursor is replaced by one that the client builds: nothing is read twice.
+
+    Attributes:
+        build: makes a cursor for a position as of a moment, in milliseconds since 1970 by the server's clock.
+    """
+
+    build: Callable[[Position, int], str]
+
+
+class ByWindow(msgspec.Struct, frozen=True):
+    """The chain begins anew with a window that ends at the last position. Only for an endpoint that is `Windowed`.
+
+    Records of that millisecond come twice. With transforms the chain is read as by `ByReread`: of what they leave out
+    only the number is kept, and it must not count twice.
+    """
+
+
+class ByReread(msgspec.Struct, frozen=True):
+    """The chain is read again from its beginning, or that of its window, with a warning. The key absorbs what is there.
+
+    A chain that three times gets no further than before ends the run.
+    """
+
+
+Reseek: TypeAlias = ByCursor | ByWindow | ByReread
+"""How a chain finds its place again when its cursor has expired."""
 
 
 class Endpoint(Protocol):
@@ -46,8 +77,9 @@ class Endpoint(Protocol):
         """The place after `chunk` in terms that don't expire, or None if it can't be told."""
         ...
 
-    def reseek(self, position: Position, *, now_ms: int) -> str:
-        """A fresh cursor for the place `position`, as of `now_ms` (milliseconds since 1970, the server's clock)."""
+    @property
+    def reseek(self) -> Reseek:
+        """How to go on when a cursor has expired. Without a position, as after no record at all, it is `ByReread`."""
         ...
 
 

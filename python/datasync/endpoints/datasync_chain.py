@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 import httpx
 import msgspec
 
+from datasync.endpoints.base import ByCursor
 from datasync.errors import ContractChanged, CursorExpired
 from datasync.http.access import error_code
 from datasync.http.retry import check_status, server_time
@@ -46,6 +47,7 @@ class CursorChain:
 
     def __init__(self, auth: httpx.Auth, *, key_source: str) -> None:
         self.auth = auth
+        self.reseek = ByCursor(_build)
         self._key_source = key_source
 
     def request(self, cursor: str | None, **more: str | int) -> Request:
@@ -75,15 +77,15 @@ class CursorChain:
             return None
         return {"id": chunk.last_key, "ts": chunk.last_timestamp_us // 1000}
 
-    def reseek(self, position: Position, *, now_ms: int) -> str:
-        """See Endpoint."""
-        try:
-            token = {"id": position["id"], "ts": position["ts"], "v": 2, "exp": now_ms + RESEEK_TTL_MS}
-        except KeyError as error:
-            raise ContractChanged(
-                f"the stored position has no {error}", hint="run with --restart to read from the beginning"
-            ) from error
-        return base64.b64encode(msgspec.json.encode(token)).decode()
+
+def _build(position: Position, now_ms: int) -> str:
+    try:
+        token = {"id": position["id"], "ts": position["ts"], "v": 2, "exp": now_ms + RESEEK_TTL_MS}
+    except KeyError as error:
+        raise ContractChanged(
+            f"the stored position has no {error}", hint="run with --restart to read from the beginning"
+        ) from error
+    return base64.b64encode(msgspec.json.encode(token)).decode()
 
 
 def _decode(cursor: str) -> dict[str, str | int]:

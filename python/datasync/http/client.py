@@ -11,16 +11,16 @@ from typing import Any, Self
 import httpx
 import structlog
 
-from datasync import _native
+from datasync import _native, envvars
 from datasync.config import Settings
-from datasync.errors import ConfigError, NetworkError, PageDamaged
+from datasync.errors import ConfigError, NetworkError, PageDamaged, PageTooLarge
 from datasync.failpoints import failpoint
 from datasync.http.classify import of_httpx
 from datasync.http.origin import Origin
 from datasync.http.pace import Pace
 from datasync.http.redact import describe, quieten
 from datasync.http.token import TokenAuth
-from datasync.http.transport import Answer
+from datasync.http.transport import Answer, Room
 from datasync.model import Request
 
 
@@ -98,24 +98,33 @@ class HttpxTransport:
         await self._client.aclose()
         await self._unpooled.aclose()
 
-    async def get(self, request: Request) -> Answer:
+    async def get(self, request: Request, room: Room | None = None) -> Answer:
         """See Transport."""
         url = self._base_url + request.path
-        return await self._send("GET", url, f"GET {request.path}", params=dict(request.params))
+        room = room or _Fixed(self._limits.max_page_bytes)
+        return await self._send("GET", url, f"GET {request.path}", room, params=dict(request.params))
 
     async def _post(self, url: str, headers: Mapping[str, str], auth: httpx.Auth) -> Answer:
-        return await self._send("POST", url, f"POST {httpx.URL(url).path}", headers=dict(headers), auth=auth)
+        room = _Fixed(self._limits.max_page_bytes)
+        return await self._send("POST", url, f"POST {httpx.URL(url).path}", room, headers=dict(headers), auth=auth)
 
-    async def _send(self, method: str, url: str, where: str, **options: Any) -> Answer:
+    async def _send(self, method: str, url: str, where: str, room: Room, **options: Any) -> Answer:
         pace = Pace(self._limits, asyncio.get_running_loop().time())
         try:
-            return await self._exchange(self._client, method, url, where, pace, options)
+            return await self._exchange(self._client, method, url, where, room, pace, options)
         except _HalfOpen:
             pass  # what comes next is no consequence of it
-        return await self._exchange(self._unpooled, method, url, where, pace, options)
+        return await self._exchange(self._unpooled, method, url, where, room, pace, options)
 
     async def _exchange(
-        self, client: httpx.AsyncClient, method: str, url: str, where: str, pace: Pace, options: Mapping[str, Any]
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        where: str,
+        room: Room,
+        pace: Pace,
+        options: Mapping[str, Any],
     ) -> Answer:
         trace = _Trace()
         answered = False
@@ -126,7 +135,7 @@ class HttpxTransport:
             ):
                 answered = True
                 failpoint("headers_received")
-                body = await self._read(response, where, pace, deadline)
+                body = await _read(response, where, room, pace, deadline)
         except TimeoutError as error:
             raise NetworkError(f"{where}: {pace.reason}") from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -138,35 +147,59 @@ class HttpxTransport:
         wire_bytes = len(body)
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
-            body = await self._inflate(body, encoding, where)
+            body = await self._inflate(body, encoding, where, room)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, body, wire_bytes, received_us)
 
-    async def _read(self, response: httpx.Response, where: str, pace: Pace, deadline: asyncio.Timeout) -> bytes:
-        loop = asyncio.get_running_loop()
-        parts: list[bytes] = []
-        size = 0
-        async for part in response.aiter_raw():
-            pace.arrived(len(part), loop.time())
-            deadline.reschedule(pace.until)
-            size += len(part)
-            if size > self._limits.max_page_bytes:
-                raise PageDamaged(f"{where}: the answer is larger than {self._limits.max_page_bytes:,} bytes")
-            parts.append(part)
-            failpoint("mid_body")
-        return b"".join(parts)
+    async def _inflate(self, body: bytes, encoding: str, where: str, room: Room) -> bytes:
+        # The last four bytes of gzip say how long it is, if they are right, and if it isn't several in a row.
+        said = int.from_bytes(body[-4:], "little") if encoding == "gzip" else room.limit
+        for most in sorted({min(max(said, len(body)), room.limit), room.limit}):
+            await room.cover(most)
+            try:
+                return await asyncio.to_thread(
+                    _native.inflate, body, encoding, max_bytes=most, max_ratio=self._limits.max_ratio
+                )
+            except (_native.PageError, _native.CorePanic) as error:
+                if getattr(error, "code", "") != "inflate_limit":
+                    raise PageDamaged(f"{where}: {error}") from error
+        raise _too_large(where, room)
 
-    async def _inflate(self, body: bytes, encoding: str, where: str) -> bytes:
-        try:
-            return await asyncio.to_thread(
-                _native.inflate,
-                body,
-                encoding,
-                max_bytes=self._limits.max_page_bytes,
-                max_ratio=self._limits.max_ratio,
-            )
-        except (_native.PageError, _native.CorePanic) as error:
-            raise PageDamaged(f"{where}: {error}") from error
+
+async def _read(response: httpx.Response, where: str, room: Room, pace: Pace, deadline: asyncio.Timeout) -> bytes:
+    loop = asyncio.get_running_loop()
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_raw():
+        size += len(part)
+        if size > room.limit:
+            raise _too_large(where, room)
+        now = loop.time()
+        deadline.reschedule(None)
+        await room.cover(size)
+        pace.rest(loop.time() - now)  # the API can't help that we had no room
+        pace.arrived(len(part), loop.time())
+        deadline.reschedule(pace.until)
+        parts.append(part)
+        failpoint("mid_body")
+    return b"".join(parts)
+
+
+def _too_large(where: str, room: Room) -> PageTooLarge:
+    return PageTooLarge(
+        f"{where}: the answer is larger than {room.limit:,} bytes, for which there is no room in memory",
+        hint=f"if that is how large its pages are, give it more with --memory or {envvars.MEMORY}",
+    )
+
+
+class _Fixed:
+    """Room of a size that nobody has to wait for."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    async def cover(self, page: int) -> None:
+        """See Room."""
 
 
 class _Trace:

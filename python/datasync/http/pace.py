@@ -31,6 +31,11 @@ class Pace:
         self.until = min(now + limits.timeout, self._end)
         self.reason = f"no answer within {min(limits.timeout, limits.total_timeout):g} s"
 
+    def rest(self, seconds: float) -> None:
+        """Leave out a time in which nobody read."""
+        self._end += seconds
+        self._parts = deque((moment + seconds, size) for moment, size in self._parts)
+
     def arrived(self, size: int, now: float) -> None:
         """Take a part of the body into account."""
         if not self._parts:

@@ -25,16 +25,29 @@ class Answer(msgspec.Struct, frozen=True):
     received_us: int
 
 
+class Room(Protocol):
+    """What an answer may take of the run's memory."""
+
+    @property
+    def limit(self) -> int:
+        """Bytes of the largest answer."""
+        ...
+
+    async def cover(self, page: int) -> None:
+        """Wait until there is room for an answer of so many bytes, at most `limit`."""
+        ...
+
+
 class Transport(Protocol):
     """Sends requests to the configured API, with its credentials."""
 
-    async def get(self, request: Request) -> Answer:
-        """Ask and give the complete answer.
+    async def get(self, request: Request, room: Room | None = None) -> Answer:
+        """Ask and give the complete answer, which takes no more than `room`; without one no more than a setting says.
 
         Raises:
             NetworkError: no complete answer came in time.
             TlsFailed, ProxyRefused, ContractChanged: none can come; asking again is of no use.
-            PageDamaged: the body can't be decompressed, or is larger than the limit.
+            PageDamaged: the body can't be decompressed, or is too large.
         """
         ...
 

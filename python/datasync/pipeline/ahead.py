@@ -5,7 +5,18 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
+
 from datasync.http.transport import Answer
+from datasync.pipeline.memory import Room
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """An answer to the request for the page at `cursor`, and the room in memory that it takes."""
+
+    answer: Answer
+    cursor: str | None
+    room: Room
 
 
 class Ahead:
@@ -21,21 +32,21 @@ class Ahead:
     def __init__(self) -> None:
         self.asked_at = float("-inf")
         self._cursor: str | None = None
-        self._task: asyncio.Task[Answer] | None = None
+        self._task: asyncio.Task[Arrived] | None = None
 
     @property
     def under_way(self) -> bool:
         """A request was sent, and its answer not taken."""
         return self._task is not None
 
-    def ask(self, cursor: str, request: Coroutine[Any, Any, Answer]) -> None:
+    def ask(self, cursor: str, request: Coroutine[Any, Any, Arrived]) -> None:
         """Send `request`, which asks for the page at `cursor`. Nothing may be under way."""
         assert self._task is None
         self.asked_at = time.monotonic()
         self._cursor = cursor
         self._task = asyncio.create_task(request)
 
-    async def take(self, cursor: str | None) -> Answer | None:
+    async def take(self, cursor: str | None) -> Arrived | None:
         """Give the answer for `cursor`, when it is there; None if another one or none was asked for.
 
         Raises:
@@ -57,4 +68,6 @@ class Ahead:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            (came,) = await asyncio.gather(task, return_exceptions=True)
+            if isinstance(came, Arrived):
+                came.room.release()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from datasync.config import Settings
-from datasync.endpoints.base import Endpoint, Windowed
+from datasync.endpoints.base import ByCursor, Endpoint, Windowed
 from datasync.errors import (
     EXIT_SETUP,
     ConfigError,
@@ -19,6 +19,7 @@ from datasync.errors import (
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, PartitionState
 from datasync.pipeline.line import Line, Part
+from datasync.pipeline.memory import Memory
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.rejects import RejectLimit
@@ -43,6 +44,7 @@ class Flow:
         settings: Settings,
         stats: RunStats,
         stop: Stop,
+        memory: Memory,
         committed: Callable[[Batch, Committed], None],
     ) -> None:
         """Take `read`, which makes the partition that reads a part, and `committed`, called after each commit.
@@ -59,12 +61,19 @@ class Flow:
                 f"`{endpoint.name}` can't be read in {self._workers} partitions: it takes no windows of time",
                 hint="leave out --partitions, or read another endpoint",
             )
+        if self._workers > 1 and settings.transforms and not isinstance(endpoint.reseek, ByCursor):
+            raise ConfigError(
+                f"`{endpoint.name}` can't be read in {self._workers} partitions with transforms: it is read again "
+                "where a cursor expires, and what transforms leave out would count twice",
+                hint="leave out --partitions",
+            )
         self._stream = endpoint.name
         self._read = read
         self._sink = sink
         self._settings = settings
         self._stats = stats
         self._stop = stop
+        self._memory = memory
         self._committed = committed
         self._source_error: DatasyncError | None = None
         self._ended = False  # the last page is stored and the end proven; nothing else counts as the end
@@ -102,7 +111,7 @@ class Flow:
         except DatasyncError as error:
             error.exit_code = EXIT_SETUP  # nothing was written
             raise
-        outbox = Outbox(self._settings.batch)
+        outbox = Outbox(self._settings.batch, self._memory)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._fetch(workers, outbox))
@@ -160,6 +169,7 @@ class Flow:
         while (batch := await outbox.take()) is not None:
             # Nothing is awaited between these two: commits come in the order of the batches.
             done = await self._sink.commit(batch)
+            outbox.done(batch)
             self._count(batch, done)
             self._units.see(batch)
             self._missing = done.missing

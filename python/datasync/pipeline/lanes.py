@@ -22,6 +22,11 @@ class Lane(Protocol):
         """`fast` or `record`."""
         ...
 
+    @property
+    def weight(self) -> int:
+        """Bytes of memory that a byte of a page takes at most, from its arrival until it is stored."""
+        ...
+
     def peek(self, body: bytes) -> tuple[str | None, bool | None]:
         """The page's next cursor and has_more, sooner than `encode` knows them.
 
@@ -43,6 +48,7 @@ class FastLane:
     """Page bytes go into Rust once and come back as COPY BINARY. No Python object per record."""
 
     name = "fast"
+    weight = 3  # the page, its rows, and the rows once more in the stream to the database
 
     def __init__(self, plan: EncoderPlan) -> None:
         self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
@@ -75,6 +81,7 @@ class RecordLane:
     """Each record is decoded, goes through the transforms, and is encoded and checked again."""
 
     name = "record"
+    weight = 6  # the page, its records, what transforms made of them, and that as Python objects
 
     def __init__(self, plan: EncoderPlan, chain: Chain) -> None:
         self._encoder = _native.PageEncoder(msgspec.json.encode(plan))

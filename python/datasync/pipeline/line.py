@@ -48,6 +48,11 @@ class Part(msgspec.Struct):
             self.density = records / max(1, before - at)
         self.at = at if self.at is None else min(at, self.at)
 
+    def rewind(self) -> None:
+        """Go back to the window's beginning. What was counted stays counted: `served` counts repeats, too."""
+        self.checkpoint = msgspec.structs.replace(self.checkpoint, cursor=None, position=None)
+        self.at = self.window.until
+
 
 class _Rest(msgspec.Struct, frozen=True):
     """What is left of a part, once the page that is under way has come. An estimate."""

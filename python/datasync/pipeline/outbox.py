@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from datasync.config.schema import BatchSettings
 from datasync.model import Batch, Checkpoint, Chunk, Window
+from datasync.pipeline.memory import Memory, cost
 
 
 class _Open:
@@ -31,8 +32,10 @@ class Outbox:
     waits. An idle writer takes whatever is there, so nothing lies about while the API is the slow side.
     """
 
-    def __init__(self, settings: BatchSettings) -> None:
+    def __init__(self, settings: BatchSettings, memory: Memory | None = None) -> None:
+        """Take the `memory` that pages hold a part of until their batch is `done`."""
         self._settings = settings
+        self._memory = memory
         self._full: deque[Batch] = deque()
         self._open: dict[int, _Open] = {}  # the one with the oldest page first
         self._windows: dict[int, Window] = {}
@@ -50,7 +53,7 @@ class Outbox:
         async with self._changed:
             await self._changed.wait_for(self._has_room)
             batch = self._open.get(partition)
-            if batch and not self._fits(batch, chunk.row_count, _size(chunk)):
+            if batch and (chunk.again or not self._fits(batch, chunk.row_count, _size(chunk))):
                 self._seal(partition)
             batch = self._open.setdefault(partition, _Open())
             batch.add(chunk, checkpoint)
@@ -80,6 +83,11 @@ class Outbox:
             self._nbytes -= sum(map(_size, batch.chunks))
             self._changed.notify_all()
             return Batch(batch.chunks, batch.checkpoint, batch.partition, windows)
+
+    def done(self, batch: Batch) -> None:
+        """Say that a batch which was taken is stored, and its memory is free."""
+        if self._memory is not None:
+            self._memory.free(sum(map(cost, batch.chunks)))
 
     def _has_room(self) -> bool:
         most = self._settings.waiting

@@ -25,15 +25,17 @@ from datasync.errors import (
 )
 from datasync.failpoints import failpoint
 from datasync.http.budget import RetryBudget
-from datasync.http.retry import retrying
+from datasync.http.retry import retrying, server_time
 from datasync.http.transport import Answer, Transport
 from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
-from datasync.model import Checkpoint, Chunk, Position, Request
-from datasync.pipeline.ahead import Ahead
+from datasync.model import Checkpoint, Chunk, Position
+from datasync.pipeline.ahead import Ahead, Arrived
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
+from datasync.pipeline.memory import Memory, cost
+from datasync.pipeline.seek import Seek
 from datasync.stats import RunStats
 
 MAX_EMPTY_PAGES = 3
@@ -41,9 +43,6 @@ MAX_EMPTY_PAGES = 3
 
 MAX_CURSOR = 8192
 """Characters of a cursor; longer ones no server takes in a URL."""
-
-MAX_RESEEKS = 3
-"""Cursors in a row that the API calls expired although they were just built."""
 
 Fetched: TypeAlias = tuple[int, Chunk, Checkpoint]
 """The partition's number, its page, and the checkpoint after it."""
@@ -67,6 +66,7 @@ class Partition:
         wait: Callable[[float], Awaitable[None]],
         budget: RetryBudget,
         thread: Executor,
+        memory: Memory,
     ) -> None:
         """Take the `thread` that encodes: one for all partitions, so that a transform never runs twice at a time."""
         self._part = part
@@ -80,7 +80,8 @@ class Partition:
         self._wait = wait
         self._budget = budget
         self._thread = thread
-        self._cursor_since = float("-inf")  # when the cursor in hand was given; a stored one may be of any age
+        self._memory = memory
+        self._seek = Seek(part, endpoint, stats, transforms=bool(settings.transforms))
         self._guard = LoopGuard()
         self._empty = 0
         self._alone = False
@@ -105,11 +106,11 @@ class Partition:
         Raises:
             SourceError: the chain can't go on. Pages given before are good.
         """
-        checkpoint = self._part.checkpoint
-        if checkpoint.complete:
+        if self._part.checkpoint.complete:
             return None
         self._alone = alone
-        chunk = await self._fetch(checkpoint)
+        chunk = await self._fetch()
+        checkpoint = self._part.checkpoint
         if chunk.total is not None:
             # The most it has said: one page that says less, or nothing, must not make a short feed look whole.
             self._stats.total = max(self._stats.total or 0, chunk.total)
@@ -131,7 +132,6 @@ class Partition:
                 # A page without records tells no place of its own: the last one stands.
                 position = position or checkpoint.position
                 ahead = msgspec.structs.replace(ahead, cursor=chunk.next_cursor, position=position)
-                self._cursor_since = self._asked_at
         newest = None if chunk.newest_us is None else chunk.newest_us // 1000
         self._part.advance(ahead, records=chunk.records, newest=newest, at=at)
         return self._part.number, chunk, ahead
@@ -158,34 +158,54 @@ class Partition:
             )
         return at
 
-    async def _fetch(self, checkpoint: Checkpoint) -> Chunk:
-        cursor = checkpoint.cursor
-        for reseeks in range(MAX_RESEEKS + 1):
-            try:
-                return await retrying(
-                    partial(self._ask, checkpoint, cursor),
-                    limits=self._settings.http,
-                    budget=self._budget,
-                    wait=self._wait,
-                    failed=self._failed,
-                )
-            except CursorExpired as error:
-                if cursor is None or checkpoint.position is None or reseeks == MAX_RESEEKS:
-                    raise ContractChanged(
-                        f"the cursor expired and can't be built again: {error}",
-                        hint="run with --restart to read from the beginning; rows that are there stay as they are",
-                    ) from error
-                now_ms = error.server_time or int(time.time() * 1000)
-                cursor = self._endpoint.reseek(checkpoint.position, now_ms=now_ms)
-                self._cursor_since = time.monotonic()
-                self._stats.reseeks += 1
-        raise AssertionError("unreachable: the last round returns or raises")
+    async def _fetch(self) -> Chunk:
+        return await retrying(
+            self._attempt,
+            limits=self._settings.http,
+            budget=self._budget,
+            wait=self._wait,
+            failed=self._failed,
+        )
 
-    async def _ask(self, checkpoint: Checkpoint, cursor: str | None) -> Chunk:
-        answer = await self._ahead.take(cursor)
+    async def _attempt(self) -> Chunk:
+        """Ask for the next page, wherever it is found. An expired cursor is no failure: it ends no patience."""
+        while True:
+            try:
+                return await self._ask()
+            except CursorExpired as error:
+                if not isinstance(error.__cause__, ServerError):
+                    self._seek.expired(error)
+                elif not self._seek.suspected(error.server_time):
+                    raise error.__cause__ from None
+            if self._seek.lost:
+                self._guard = LoopGuard()
+                self._empty = 0
+
+    async def _ask(self) -> Chunk:
+        checkpoint = self._part.checkpoint
+        arrived = await self._ahead.take(checkpoint.cursor)
         # The cursor that comes with the answer is as old as the request, which may have been sent long before.
-        self._asked_at = time.monotonic() if answer is None else self._ahead.asked_at
-        answer = answer or await self._get(cursor, self._cursor_since)
+        self._asked_at = time.monotonic() if arrived is None else self._ahead.asked_at
+        arrived = arrived or await self._get(self._seek.cursor)
+        with arrived.room:
+            chunk = await self._encode(arrived)
+            if chunk.has_more is not False and not chunk.next_cursor:
+                raise PageDamaged(
+                    "the page doesn't say what follows it: no next cursor, and no word that it is the last"
+                )
+            if chunk.next_cursor and not _usable(chunk.next_cursor):
+                raise PageDamaged(f"the next cursor is longer than {MAX_CURSOR:,} characters, or not printable")
+            # A chain that begins anew may end its first page anywhere.
+            place = checkpoint.position if checkpoint.cursor else None
+            if chunk.records and place and self._endpoint.position(chunk) == place:
+                raise PageRepeated("the page ends where the one before ended: it came twice")
+            arrived.room.keep(len(arrived.answer.body), cost(chunk))
+        self._stats.pages += 1
+        self._stats.fetched += chunk.records
+        return self._seek.came(chunk, self._asked_at)
+
+    async def _encode(self, arrived: Arrived) -> Chunk:
+        answer, cursor = arrived.answer, arrived.cursor
         try:
             self._look_ahead(answer, cursor)
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
@@ -193,35 +213,34 @@ class Partition:
         except (_native.PageError, _native.CorePanic) as error:
             raise PageDamaged(f"the page can't be read: {error}") from error
         failpoint("decoded")
-        if chunk.has_more is not False and not chunk.next_cursor:
-            raise PageDamaged("the page doesn't say what follows it: no next cursor, and no word that it is the last")
-        if chunk.next_cursor and not _usable(chunk.next_cursor):
-            raise PageDamaged(f"the next cursor is longer than {MAX_CURSOR:,} characters, or not printable")
-        if chunk.records and checkpoint.position and self._endpoint.position(chunk) == checkpoint.position:
-            raise PageRepeated("the page ends where the one before ended: it came twice")
-        self._stats.pages += 1
-        self._stats.fetched += chunk.records
         return chunk
 
-    async def _get(self, cursor: str | None, since: float) -> Answer:
-        """Ask for the page at `cursor`, which was given at `since`."""
-        request = self._request(cursor)
-        async with self._governor.permit(request.path) as permit:
-            answer = await self._transport.get(request)
-            self._stats.bytes += answer.wire_bytes
-            try:
-                self._check(answer, request.path)
-            except RateLimited:
-                permit.refused(answer)
-                raise
-            except SourceError as error:
+    async def _get(self, place: Callable[[], tuple[str | None, float]]) -> Arrived:
+        """Ask for a page. `place` gives its cursor and when that was given, and is called when the request goes out."""
+        path = self._seek.request(place()[0]).path
+        room = await self._memory.room()
+        try:
+            async with self._governor.permit(path) as permit:
+                cursor, since = place()  # only now: a wait for the limit must not use up a new cursor's life
+                answer = await self._transport.get(self._seek.request(cursor), room)
+                self._stats.bytes += answer.wire_bytes
+                try:
+                    self._check(answer, path)
+                except RateLimited:
+                    permit.refused(answer)
+                    raise
+                except SourceError as error:
+                    permit.answered(answer)
+                    if isinstance(error, ServerError) and self._seek.outlived(cursor, since):
+                        # Some gateways answer 502 to an expired cursor.
+                        told = server_time(answer)
+                        raise CursorExpired(f"{error}, with a cursor too old", server_time=told) from error
+                    raise
                 permit.answered(answer)
-                if isinstance(error, ServerError) and self._outlived(cursor, since):
-                    # Some gateways answer 502 to an expired cursor.
-                    raise CursorExpired(f"{error}, with a cursor that has outlived its time") from error
-                raise
-            permit.answered(answer)
-        return answer
+        except BaseException:
+            room.release()
+            raise
+        return Arrived(answer, cursor, room)
 
     def _look_ahead(self, answer: Answer, cursor: str | None) -> None:
         """Ask for the next page while this one is encoded. A window must be read first: it may end there."""
@@ -229,12 +248,8 @@ class Partition:
             return
         following, has_more = self._lane.peek(answer.body)
         if following and following != cursor and _usable(following) and has_more is not False:
-            self._ahead.ask(following, self._get(following, self._asked_at))
-
-    def _request(self, cursor: str | None) -> Request:
-        if self._windowed is None:
-            return self._endpoint.request(cursor)
-        return self._windowed.request_window(cursor, self._part.window)  # it may have shrunk since the last request
+            asked_at = self._asked_at
+            self._ahead.ask(following, self._get(lambda: (following, asked_at)))
 
     def _check(self, answer: Answer, path: str) -> None:
         where = f"GET {path}: {answer.status}"
@@ -246,10 +261,6 @@ class Partition:
             if answer.status == 429:
                 raise ServerError(f"{where}, but not by a rate limit") from error
             raise
-
-    def _outlived(self, cursor: str | None, since: float) -> bool:
-        ttl = self._endpoint.cursor_ttl
-        return cursor is not None and ttl is not None and time.monotonic() - since > ttl
 
     def _failed(self, error: RetriableSourceError) -> None:
         if isinstance(error, RateLimited):

@@ -127,6 +127,17 @@ async def reopen(connection: Connection, stream: str, dropped: int) -> None:
     )
 
 
+async def again(connection: Connection, stream: str) -> None:
+    """Take back what transforms left out: a chain is read again from its beginning, and they will leave it out again.
+
+    Counted twice it would make up for missing records. Until then it counts as what came twice. Where several
+    partitions were read this takes back too much, so that records may seem to be missing, but never the other way.
+    """
+    await connection.execute(
+        "UPDATE cursor_state SET duplicates = duplicates + dropped, dropped = 0 WHERE stream = $1", stream
+    )
+
+
 async def finish(connection: Connection, stream: str) -> None:
     """Mark the stream complete, in the transaction of its last batch."""
     await connection.execute("UPDATE cursor_state SET complete = true WHERE stream = $1", stream)

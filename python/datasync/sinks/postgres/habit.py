@@ -32,7 +32,11 @@ class Habit:
     def met_known(self) -> None:
         """A direct COPY met a known key."""
         self._misses += 1
-        self._direct = self._misses < MISSES
+        self._direct &= self._misses < MISSES
+
+    def met_conflict(self) -> None:
+        """The database failed, or another session was in the way: what waits for its turn had better hold no locks."""
+        self._direct = False
 
     def met_none(self) -> None:
         """A direct COPY met none."""

@@ -56,13 +56,9 @@ class Link:
             ConfigError: the URL, the user, the password or the database is wrong.
         """
         with mapped("connecting to PostgreSQL"):
-            connection = await self._connect(cache=100)
-            if await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid():
-                # A pooler speaks for the server. Prepared statements may be in another of its connections next time.
-                await connection.close(timeout=CLOSE_TIMEOUT)
-                self.pooled = True
-                connection = await self._connect(cache=0)
-            self._connection = connection
+            self._connection = connection = await self._connect()
+            # A pooler makes its process up.
+            self.pooled = await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid()
             await codecs.prepare(connection)
             if not self.pooled:
                 row = await connection.fetchrow(
@@ -92,12 +88,13 @@ class Link:
                 await self._connection.close(timeout=CLOSE_TIMEOUT)
             self.cut()
 
-    async def _connect(self, *, cache: int) -> "asyncpg.Connection[asyncpg.Record]":
+    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(
             self._settings.database_url.reveal(),
             timeout=self._settings.pool.connect_timeout,
             command_timeout=COMMAND_TIMEOUT,
-            statement_cache_size=cache,
+            # A prepared statement may be in another of the pooler's connections next time.
+            statement_cache_size=0,
             # Nothing else: poolers refuse what they don't know. The rest is set in each transaction.
             server_settings={"application_name": "datasync"},
             target_session_attrs=SessionAttribute.read_write,

@@ -1,5 +1,7 @@
 """Are tables that exist already ours? PostgreSQL would convert values on the way in, and say nothing."""
 
+from collections.abc import Mapping
+
 import asyncpg
 
 from datasync.errors import ConfigError, SchemaMismatch
@@ -29,10 +31,11 @@ SELECT EXISTS (
 """
 
 
-# COPY passes over rules, and is refused where rows are secured one by one. Another unique index could make two writers
-# wait for each other.
+# COPY passes over rules, and is refused where rows are secured one by one. Another unique index, or what a trigger does,
+# could make two writers wait for each other: one in the server for a row, the other in this process for its turn.
 _DIRECT = """
 SELECT NOT relhasrules AND NOT relrowsecurity
+    AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal)
     AND NOT EXISTS (
         SELECT FROM pg_index
         WHERE indrelid = pg_class.oid AND (indisunique OR indisexclusion)
@@ -52,6 +55,15 @@ async def takes_direct(connection: Connection, progress: Progress) -> bool:
     return first_load or bool(await connection.fetchval("SELECT NOT EXISTS (SELECT FROM ingested_events)"))
 
 
+async def check_target(connection: Connection) -> None:
+    """Make sure that nobody changed the target's columns. Later in a transaction that wrote to it nobody can.
+
+    Raises:
+        SchemaMismatch: a column is missing or of another type.
+    """
+    await _check_table(connection, "ingested_events", TYPES["ingested_events"])
+
+
 async def check(connection: Connection) -> None:
     """Look at the database and at tables of our names. Writes nothing.
 
@@ -66,14 +78,20 @@ async def check(connection: Connection) -> None:
             hint="make one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
     for table, wanted in TYPES.items():
-        rows: list[asyncpg.Record] = await connection.fetch(_COLUMNS, table)
-        found = {row["name"]: row["type"] for row in rows}
-        for column, type_ in wanted.items():
-            if found and found.get(column) != type_:
-                raise SchemaMismatch(
-                    f"the table `{table}` is there, and its column `{column}` is {found.get(column, 'missing')},"
-                    f" not {type_}",
-                    hint="move the table away, or use another database",
-                )
+        found = await _check_table(connection, table, wanted)
         if found and table == "ingested_events" and not await connection.fetchval(_KEY):
             raise SchemaMismatch("`ingested_events` has no unique key on `id` alone", hint="add a primary key on id")
+
+
+async def _check_table(connection: Connection, table: str, wanted: Mapping[str, str]) -> bool:
+    """Whether there is such a table; if it is, its columns are as wanted."""
+    rows: list[asyncpg.Record] = await connection.fetch(_COLUMNS, table)
+    found = {row["name"]: row["type"] for row in rows}
+    for column, type_ in wanted.items():
+        if found and found.get(column) != type_:
+            raise SchemaMismatch(
+                f"the table `{table}` is there, and its column `{column}` is {found.get(column, 'missing')},"
+                f" not {type_}",
+                hint="move the table away, or use another database",
+            )
+    return bool(found)

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from datasync.errors import RowsRefused, SinkConflict, SinkUnavailable
+from datasync.errors import CommitsLost, RowsRefused, SinkConflict, SinkUnavailable
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, Reject
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import checkpoint, partitions, quarantine, reconcile
+from datasync.sinks.postgres import checkpoint, partitions, quarantine, reconcile, shape
 from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.patience import Patience
@@ -99,6 +99,7 @@ class Store:
                     raise
                 careful = True
             except (SinkUnavailable, SinkConflict) as error:
+                self._habit.met_conflict()
                 if isinstance(error, SinkUnavailable):
                     writer.link.cut()
                 _obey_cancellation(error)
@@ -120,12 +121,15 @@ class Store:
     ) -> tuple[Committed, Progress]:
         """Quarantine, counters and checkpoint, in the transaction of the rows."""
         connection = writer.link.connection
+        await shape.check_target(connection)  # PostgreSQL would convert values, and say nothing
         rejects: list[Reject] = [*batch.rejects, *found.refused]
         kept = await quarantine.keep(connection, self._stream, rejects)
         left = len(rows) - found.repeated - len(found.refused)
         known = left - found.stored.inserted - found.stored.updated
         twice = batch.row_count - len(rows) + found.repeated + len(rejects) - kept
         done = self._counted(found.stored, known, twice, kept, len(found.refused))
+        if batch.chunks and batch.chunks[0].again:
+            await checkpoint.again(connection, self._stream)
         progress = await checkpoint.advance(connection, self._stream, self.epoch, number, batch, done)
         if progress is None:
             raise _Outdated
@@ -166,6 +170,11 @@ class Store:
             found = await checkpoint.read(connection, self._stream)
             if found is None or found.epoch != self.epoch or found.batch > number:
                 raise checkpoint.lost(self._stream)
+            if found.batch < number - 1:
+                raise CommitsLost(
+                    f"the server has lost the last {number - 1 - found.batch:,} batches: it crashed, or a standby took over",
+                    hint="run again: what was lost is read again; with --durable a commit waits for the disk",
+                )
             if found.batch < number:
                 return None
             # Nobody but this batch came after the last progress: it is the last one committed, and its own turn.

@@ -11,7 +11,7 @@ from datasync.failpoints import failpoint
 from datasync.model import Reject
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped, refusal_code, refuses_rows
-from datasync.sinks.postgres import staging
+from datasync.sinks.postgres import shape, staging
 from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.link import Link
 from datasync.sinks.postgres.rows import Rows
@@ -101,6 +101,7 @@ class Writer:
         await turns.mine(number)
         failpoint("bisect")
         connection = self.link.connection
+        await shape.check_target(connection)  # else it may be that which refuses
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the COMMIT would be refused, and no row named
         await staging.own(connection, self._staging)
         refused: list[Reject] = []

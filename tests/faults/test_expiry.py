@@ -1,0 +1,92 @@
+"""SIGKILL, a pause in which every cursor expires, and a restart, again and again: all is stored, each record once."""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
+from tests import rereading, windowed
+from tests.support import API_KEY, Database, environment, finish, ingest, kill_once_served, start
+
+Simulate = Callable[[SimulatorOptions], SimulatorProcess]
+
+EVENTS = 20_000
+PAGE = 100
+TTL = 0.6
+
+
+def options(**more: object) -> SimulatorOptions:
+    chosen = {"count": EVENTS, "api_key": API_KEY, "rate_limit": "none", "page_cap": PAGE, "latency": 0.004, **more}
+    return SimulatorOptions(cursor_ttl=TTL, **chosen)  # type: ignore[arg-type]  # by name
+
+
+def identity(database: Database) -> None:
+    """What was served is what was stored, came twice, was refused, or was left out."""
+    row = database.fetch(
+        "SELECT events_ingested + duplicates + quarantined + dropped AS told, served, events_ingested,"
+        " (SELECT count(*) FROM ingested_events) AS rows, (SELECT sum(served) FROM stream_partitions) AS parts"
+        " FROM cursor_state"
+    )[0]
+    assert row["told"] == row["served"] == row["parts"]
+    assert row["events_ingested"] == row["rows"]
+
+
+@pytest.mark.usefixtures("workdir")
+def test_an_endpoint_that_builds_cursors_reads_nothing_twice(simulate: Simulate, database: Database) -> None:
+    status: Literal[400, 502] = 502  # the gateway's word for it; the windows below get 400
+    api = simulate(options(expired_status=status))
+    for _ in range(3):
+        process = start(["ingest"], environment(database.dsn, api.base_url))
+        kill_once_served(process, api, len(api.served()) + 20, 0.0)
+        time.sleep(TTL)
+    run = ingest(database.dsn, api.base_url)
+    assert run.code == 0, run.stderr
+    assert run.line("ingestion complete")["reseeks"] >= 1
+    assert sum(answer.status == status for answer in api.served()) >= 3, "every run began with a cursor that was gone"
+    assert tuple(database.fetch("SELECT duplicates, served FROM cursor_state")[0]) == (0, EVENTS)
+    identity(database)
+
+
+def test_windows_whose_cursors_are_all_gone_go_on_in_their_places(
+    simulate: Simulate, database: Database, workdir: Path
+) -> None:
+    api = simulate(options(prerender="none", latency=0.02))
+    env = environment(database.dsn, api.base_url)
+    for _ in range(2):
+        process = windowed.start(env, 6)
+        kill_once_served(process, api, len(api.served()) + 45, 0.0)
+        time.sleep(TTL)
+    run = finish(windowed.start(env, 6))
+    assert run.code == 0, run.stderr
+    assert run.line("ingestion complete")["reseeks"] >= 4
+    assert {row[0] for row in database.fetch("SELECT id FROM ingested_events")} == set(Dataset(1, EVENTS).ids())
+    identity(database)
+
+
+def test_an_endpoint_that_reads_again_says_so_and_counts_exactly(
+    simulate: Simulate, database: Database, workdir: Path
+) -> None:
+    rereading.write(workdir)
+    chance = random.Random(5)
+    api = simulate(options(count=8000))
+    arguments = [*rereading.ARGUMENTS, "--transform", "picky"]
+    for _ in range(3):
+        process = start(["ingest", *arguments], environment(database.dsn, api.base_url))
+        kill_once_served(process, api, len(api.served()) + chance.randrange(8, 40), chance.random() * 0.02)
+        time.sleep(TTL)
+        identity(database)
+    run = ingest(database.dsn, api.base_url, *arguments)
+    assert run.code == 0, run.stderr
+    warning = run.line("the cursor expired: reading again from the beginning of its window")
+    assert warning["pages"] >= 1
+    assert "duplicates" in warning["hint"]
+    wanted = {id for id in Dataset(1, 8000).ids() if not id.startswith(("0", "1"))}
+    assert {row[0] for row in database.fetch("SELECT id FROM ingested_events")} == wanted
+    state = database.fetch("SELECT * FROM cursor_state")[0]
+    assert state["served"] > 8000
+    assert (state["dropped"], state["complete"]) == (8000 - len(wanted), True)
+    identity(database)
