@@ -192,6 +192,7 @@ def same(store: asyncio.Runner, page: bytes) -> tuple[Chunk, list[tuple[Any, ...
     return fast, rows
 
 
+@pytest.mark.fault(23)
 @given(items=pages)
 def test_both_lanes_give_the_same_rows_and_rejects_and_postgresql_takes_all_rows(
     store: asyncio.Runner, items: list[str]
@@ -220,6 +221,7 @@ def test_the_first_and_the_last_moment_are_no_infinities(store: asyncio.Runner) 
     assert [row[2] for row in rows] == [-62_135_596_800_000_000, 253_402_300_799_999_999]
 
 
+@pytest.mark.fault(23)
 def test_numbers_of_any_length_reach_the_database_exactly(store: asyncio.Runner) -> None:
     numbers = [
         "18446744073709551616",

@@ -98,6 +98,7 @@ def test_the_checkpoint_comes_back_as_it_was_committed(database: Database) -> No
     assert stored(database) == (PartitionState(checkpoint=batch(7).checkpoint),)
 
 
+@pytest.mark.fault(19)
 def test_the_first_row_of_a_key_stays(database: Database) -> None:
     async def use(target: PostgresSink) -> None:
         await target.commit(batch(1, chunk("a")))
@@ -108,6 +109,7 @@ def test_the_first_row_of_a_key_stays(database: Database) -> None:
     assert database.value("SELECT event_type FROM ingested_events") == "click"
 
 
+@pytest.mark.fault(70)
 def test_a_run_that_was_taken_over_can_commit_nothing(database: Database) -> None:
     async def use(target: PostgresSink) -> None:
         await target.commit(batch(1, chunk("a")))
@@ -164,6 +166,7 @@ def test_staged_leftovers_never_reach_the_target(database: Database) -> None:
     assert [row[0] for row in database.fetch("SELECT id FROM ingested_events")] == ["a"]
 
 
+@pytest.mark.fault(70)
 def test_migrations_may_run_twice_and_side_by_side(database: Database) -> None:
     async def main() -> None:
         pool = await create_pool(settings(database))
@@ -264,6 +267,7 @@ def test_a_restart_forgets_all_partitions(database: Database) -> None:
     assert stored(database) == (PartitionState(),)
 
 
+@pytest.mark.fault(70)
 def test_a_checkpoint_from_before_there_were_partitions_is_gone_on_from(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,6 +169,7 @@ def test_a_damaged_answer_in_a_window_loses_nothing(simulate: Simulate, database
     assert any(kind in (answer.chaos or "") for answer in api.served()), "the damage was done"
 
 
+@pytest.mark.fault(13)
 def test_a_window_that_ends_too_early_is_not_called_complete_and_the_next_run_goes_on(
     simulate: Simulate, database: Database
 ) -> None:

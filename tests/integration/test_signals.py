@@ -33,6 +33,7 @@ def await_rows(database: Database, count: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.fault(58)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_after_a_checkpoint_and_the_next_run_goes_on_there(
     simulate: Simulate, database: Database, number: signal.Signals, code: int
@@ -72,6 +73,7 @@ def test_a_signal_during_a_long_rate_limit_wait_is_obeyed_at_once(simulate: Simu
     assert time.monotonic() - asked < 20
 
 
+@pytest.mark.fault(58)
 def test_an_answer_that_never_ends_is_given_up_after_the_grace_time(simulate: Simulate, database: Database) -> None:
     api = simulate(
         SimulatorOptions(
@@ -85,6 +87,7 @@ def test_an_answer_that_never_ends_is_given_up_after_the_grace_time(simulate: Si
     assert run.code == 143, run.stderr
 
 
+@pytest.mark.fault(58, 62)
 def test_a_transform_that_hangs_does_not_hold_the_process(
     simulate: Simulate, database: Database, workdir: Path
 ) -> None:
@@ -99,6 +102,7 @@ def test_a_transform_that_hangs_does_not_hold_the_process(
     assert finish(process).code == 143
 
 
+@pytest.mark.fault(58)
 def test_a_stalled_database_does_not_hold_the_process_longer_than_dockers_grace(
     simulate: Simulate, database: Database
 ) -> None:
@@ -122,6 +126,7 @@ def test_a_stalled_database_does_not_hold_the_process_longer_than_dockers_grace(
     assert database.value("SELECT count(*) FROM ingested_events") == 3000
 
 
+@pytest.mark.fault(58)
 def test_a_second_signal_ends_the_process_at_once(simulate: Simulate, database: Database) -> None:
     api = simulate(
         SimulatorOptions(
