@@ -21,22 +21,29 @@ from datasync.pipeline import lanes
 from datasync.pipeline.flow import Flow
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop, Stopped
+from datasync.pipeline.watchdog import Watchdog
 from datasync.plugins import Plugins, resolve
 from datasync.sinks.base import Sink
 from datasync.transforms.chain import Chain
 
 
 async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
-    """Run one stream to its end and report. Obeys SIGTERM and SIGINT while it runs.
+    """Run one stream to its end and report. Obeys SIGTERM, SIGINT and SIGHUP while it runs.
 
     Raises:
         Interrupted: a signal ended the run; everything fetched in time is stored.
         DatasyncError: anything else; see `errors` for what to do about each.
     """
     stop = Stop()
-    stop.listen()
     stats = RunStats()
     started = time.monotonic()
+    watchdog = Watchdog(stop, total=settings.shutdown.total, last_word=lambda: _interrupted(stats, started))
+    with stop.listening():
+        async with watchdog:
+            return await _ingest(settings, plugins, stop, stats, started)
+
+
+async def _ingest(settings: Settings, plugins: Plugins, stop: Stop, stats: RunStats, started: float) -> RunStats:
     endpoint: Endpoint = resolve("endpoint", settings.endpoint, plugins.endpoints)(settings)
     chain = _chain(settings, plugins)
     lane = lanes.choose(endpoint.plan, chain)
@@ -46,7 +53,6 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
     structlog.get_logger().info(
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms
     )
-    stop.on_request(lambda: stop.give_up_after(settings.shutdown.total, lambda: _interrupted(stats, started)))
     try:
         async with AsyncExitStack() as stack:
             shared = await _shared(settings, stack)

@@ -34,13 +34,13 @@ def marked() -> dict[int, list[str]]:
 
     A number must be written out in its marker.
     """
-    places = defaultdict(list)
+    places: dict[int, list[str]] = defaultdict(list)
     for path in sorted(TESTS.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith("mark.fault"):
                 continue
             place = f"{path.relative_to(TESTS)}:{node.lineno}"
             for argument in node.args:
-                assert isinstance(argument, ast.Constant), place
+                assert isinstance(argument, ast.Constant) and isinstance(argument.value, int), place
                 places[argument.value].append(place)
-    return dict(places)
+    return places

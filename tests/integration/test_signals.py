@@ -34,7 +34,7 @@ def await_rows(database: Database, count: int) -> None:
 
 
 @pytest.mark.fault(58)
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_after_a_checkpoint_and_the_next_run_goes_on_there(
     simulate: Simulate, database: Database, number: signal.Signals, code: int
 ) -> None:
@@ -124,6 +124,40 @@ def test_a_stalled_database_does_not_hold_the_process_longer_than_dockers_grace(
     assert run.line("ingestion interrupted")["rows"] > 0
     assert ingest(database.dsn, api.base_url).code == 0
     assert database.value("SELECT count(*) FROM ingested_events") == 3000
+
+
+@pytest.mark.fault(58, 60)
+def test_a_hook_that_blocks_the_loop_is_named_and_does_not_hold_the_process(
+    simulate: Simulate, database: Database, workdir: Path
+) -> None:
+    (workdir / "mine.py").write_text(
+        "import time, datasync\n\n@datasync.hookimpl\ndef batch_committed(batch):\n    time.sleep(600)\n"
+    )
+    api = simulate(SimulatorOptions(count=3000, api_key=API_KEY, rate_limit="none", page_cap=100))
+    process = start(["ingest", "--plugin", "mine.py"], environment(database.dsn, api.base_url))
+    await_rows(database, 100)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    run = finish(process)
+    assert run.code == 143, run.stderr
+    assert time.monotonic() - asked < 30, "9 s, and some for a busy machine"
+    assert run.line("the event loop is blocked")["where"].endswith("mine.py:5 in batch_committed")
+    assert run.line("ingestion interrupted")["rows"] > 0
+
+
+@pytest.mark.fault(58)
+def test_a_hangup_that_is_ignored_stays_ignored(simulate: Simulate, database: Database) -> None:
+    api = simulate(SimulatorOptions(count=1500, api_key=API_KEY, rate_limit="none", page_cap=100, latency=0.03))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what `nohup` does
+    try:
+        process = start(["ingest"], environment(database.dsn, api.base_url))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    await_answers(api, 3)
+    process.send_signal(signal.SIGHUP)
+    run = finish(process)
+    assert run.code == 0, run.stderr
+    assert database.value("SELECT count(*) FROM ingested_events") == 1500
 
 
 @pytest.mark.fault(58)

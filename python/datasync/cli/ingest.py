@@ -31,7 +31,7 @@ Environment (or .env):
 
 \b
 Exit codes: 0 complete; 1 ended with something left, run again to go on;
-2 could not run, nothing was written; 130 or 143 interrupted after a checkpoint.
+2 could not run, nothing was written; 129, 130 or 143 interrupted after a checkpoint.
 """
 
 
