@@ -17,12 +17,12 @@ from datasync.limits.shared import shared_budget
 from datasync.limits.sharing import SharedBuckets
 from datasync.model import RunStats
 from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
-from datasync.pipeline import lanes
+from datasync.pipeline import handles, lanes
 from datasync.pipeline.flow import Flow
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.pipeline.watchdog import Watchdog
-from datasync.plugins import Plugins, resolve
+from datasync.plugins import Plugins, blamed, resolve
 from datasync.sinks.base import Sink
 from datasync.transforms.chain import Chain
 
@@ -34,6 +34,7 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
         Interrupted: a signal ended the run; everything fetched in time is stored.
         DatasyncError: anything else; see `errors` for what to do about each.
     """
+    settings = handles.fit(settings)
     stop = Stop()
     stats = RunStats()
     started = time.monotonic()
@@ -44,10 +45,12 @@ async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
 
 
 async def _ingest(settings: Settings, plugins: Plugins, stop: Stop, stats: RunStats, started: float) -> RunStats:
-    endpoint: Endpoint = resolve("endpoint", settings.endpoint, plugins.endpoints)(settings)
     chain = _chain(settings, plugins)
-    lane = lanes.choose(endpoint.plan, chain)
-    sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
+    with blamed(f"the endpoint `{settings.endpoint}`"):
+        endpoint: Endpoint = resolve("endpoint", settings.endpoint, plugins.endpoints)(settings)
+        lane = lanes.choose(endpoint.plan, chain)
+    with blamed(f"the sink `{settings.sink}`"):
+        sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
     budget = RetryBudget(time.monotonic)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(

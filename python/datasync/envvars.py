@@ -35,3 +35,6 @@ PARTITIONS: Final = "DATASYNC_PARTITIONS"
 
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""
+
+NATIVE_PANIC: Final = "DATASYNC_NATIVE_PANIC"
+"""Tests only: points at which the native core is to panic, separated by commas."""

@@ -10,6 +10,7 @@
     │   │   ├── NetworkError
     │   │   └── PageDamaged
     │   │       ├── NotAPage
+    │   │       ├── PageTooLarge
     │   │       └── PageRepeated
     │   ├── AuthError              the key was refused
     │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
@@ -130,6 +131,12 @@ class NotAPage(PageDamaged):
     """HTML or nothing came with status 200: a login page of the network, a proxy, a maintenance page."""
 
     code = "not_a_page"
+
+
+class PageTooLarge(PageDamaged):
+    """An answer is larger than the limit for one, as it came or decompressed."""
+
+    code = "page_too_large"
 
 
 class PageRepeated(PageDamaged):

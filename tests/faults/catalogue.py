@@ -41,6 +41,7 @@ def marked() -> dict[int, list[str]]:
                 continue
             place = f"{path.relative_to(TESTS)}:{node.lineno}"
             for argument in node.args:
-                assert isinstance(argument, ast.Constant) and isinstance(argument.value, int), place
+                assert isinstance(argument, ast.Constant), place
+                assert isinstance(argument.value, int), place
                 places[argument.value].append(place)
     return places

@@ -10,6 +10,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from datasync import envvars
+from datasync.config import suspect
 from datasync.config.headers import parse_headers, usable_value
 from datasync.config.schema import MAX_PARTITIONS, HttpSettings, LimitSettings, Settings
 from datasync.config.secret import Secret
@@ -48,7 +49,8 @@ def load(
         partitions: see Settings; wins over the variable.
 
     Raises:
-        ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
+        ConfigError: a variable is missing or malformed (all missing ones are named), misspelled, or refers to one that
+            isn't set; or `env_file` is not there.
     """
     if env_file is not None and not env_file.is_file():
         raise ConfigError(f"the file `{env_file}` is not there", hint="--env-file takes a file of NAME=value lines")
@@ -58,6 +60,12 @@ def load(
         raise ConfigError(
             f"`{env_file or '.env'}` can't be read: {error}", hint="it is a text file in UTF-8"
         ) from error
+
+    file = env_file or Path(".env")
+    suspect.refuse_typos(environ, from_file)
+    if file.is_file():
+        suspect.warn_of_readers(file, from_file)
+    suspect.refuse_unresolved(environ, file)
 
     def value(name: str) -> str:
         return environ.get(name) or from_file.get(name) or ""

@@ -13,7 +13,7 @@ import structlog
 
 from datasync import _native
 from datasync.config import Settings
-from datasync.errors import ConfigError, NetworkError, PageDamaged
+from datasync.errors import ConfigError, NetworkError, PageDamaged, PageTooLarge
 from datasync.http.classify import of_httpx
 from datasync.http.origin import Origin
 from datasync.http.pace import Pace
@@ -149,7 +149,7 @@ class HttpxTransport:
             deadline.reschedule(pace.until)
             size += len(part)
             if size > self._limits.max_page_bytes:
-                raise PageDamaged(f"{where}: the answer is larger than {self._limits.max_page_bytes:,} bytes")
+                raise PageTooLarge(f"{where}: the answer is larger than {self._limits.max_page_bytes:,} bytes")
             parts.append(part)
         return b"".join(parts)
 
@@ -162,7 +162,10 @@ class HttpxTransport:
                 max_bytes=self._limits.max_page_bytes,
                 max_ratio=self._limits.max_ratio,
             )
-        except (_native.PageError, _native.CorePanic) as error:
+        except _native.PageError as error:
+            kind = PageTooLarge if error.code == "inflate_limit" else PageDamaged
+            raise kind(f"{where}: {error}") from error
+        except _native.CorePanic as error:
             raise PageDamaged(f"{where}: {error}") from error
 
 

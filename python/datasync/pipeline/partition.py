@@ -12,12 +12,13 @@ import structlog
 
 from datasync import _native
 from datasync.config import Settings
-from datasync.endpoints.base import Endpoint, Windowed
+from datasync.endpoints.base import Endpoint, Resizable, Windowed
 from datasync.errors import (
     ContractChanged,
     CursorExpired,
     PageDamaged,
     PageRepeated,
+    PageTooLarge,
     RateLimited,
     RetriableSourceError,
     ServerError,
@@ -33,6 +34,8 @@ from datasync.pipeline.ahead import Ahead
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
+from datasync.pipeline.pagesize import PageSize
+from datasync.pipeline.panics import PanicGuard
 
 MAX_EMPTY_PAGES = 3
 """Pages in a row without records, while the API says there is more."""
@@ -70,7 +73,9 @@ class Partition:
         self._part = part
         self._endpoint = endpoint
         self._windowed = endpoint if isinstance(endpoint, Windowed) else None
-        self._lane = lane
+        self._resizable = endpoint if isinstance(endpoint, Resizable) else None
+        self._size = PageSize(self._resizable.page_limit if self._resizable else None)
+        self._lane = PanicGuard(lane)
         self._transport = transport
         self._governor = governor
         self._settings = settings
@@ -180,10 +185,16 @@ class Partition:
         raise AssertionError("unreachable: the last round returns or raises")
 
     async def _ask(self, checkpoint: Checkpoint, cursor: str | None) -> Chunk:
-        answer = await self._ahead.take(cursor)
-        # The cursor that comes with the answer is as old as the request, which may have been sent long before.
-        self._asked_at = time.monotonic() if answer is None else self._ahead.asked_at
-        answer = answer or await self._get(cursor, self._cursor_since)
+        try:
+            answer = await self._ahead.take(cursor)
+            # The cursor that comes with the answer is as old as the request, which may have been sent long before.
+            self._asked_at = time.monotonic() if answer is None else self._ahead.asked_at
+            answer = answer or await self._get(cursor, self._cursor_since)
+        except PageTooLarge as error:
+            if not self._size.too_large():
+                raise ContractChanged(str(error), hint="the page can't be asked for in smaller ones") from error
+            return await self._ask(checkpoint, cursor)  # no deeper than the size can be halved
+        self._size.fitted()
         try:
             self._look_ahead(answer, cursor)
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
@@ -230,8 +241,12 @@ class Partition:
 
     def _request(self, cursor: str | None) -> Request:
         if self._windowed is None:
-            return self._endpoint.request(cursor)
-        return self._windowed.request_window(cursor, self._part.window)  # it may have shrunk since the last request
+            request = self._endpoint.request(cursor)
+        else:
+            request = self._windowed.request_window(cursor, self._part.window)  # may have shrunk since the last one
+        if self._resizable is not None and self._size.limit is not None:
+            request = self._resizable.resized(request, self._size.limit)
+        return request
 
     def _check(self, answer: Answer, path: str) -> None:
         where = f"GET {path}: {answer.status}"
