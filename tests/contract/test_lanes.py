@@ -15,6 +15,7 @@ from datasync._native import PageError
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Chunk
 from datasync.pipeline.lanes import FastLane, Lane, RecordLane
+from datasync.pipeline.one_by_one import OneByOne
 from datasync.simulator import Dataset
 from datasync.sinks.postgres import copy, ddl
 from datasync.transforms.builtin import identity
@@ -232,3 +233,11 @@ def test_numbers_of_any_length_reach_the_database_exactly(store: asyncio.Runner)
     page = body(['{"id":"a","n":[' + ",".join(numbers) + "]}"])
     _, rows = same(store, page)
     assert rows[0][3] == '{"n": [' + ", ".join(numbers) + '], "id": "a"}'
+
+
+@given(items=pages)
+def test_a_page_read_record_by_record_gives_what_it_gives_at_once(items: list[str]) -> None:
+    at_once, one_by_one = (RecordLane(PLAN, lambda raw: raw, encoder) for encoder in (None, OneByOne(PLAN)))
+    page = body(items)
+    if refusal(at_once, page) is None:
+        assert one_by_one.encode(page, cursor="x", now_us=NOW_US) == at_once.encode(page, cursor="x", now_us=NOW_US)

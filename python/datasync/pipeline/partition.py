@@ -35,7 +35,6 @@ from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
 from datasync.pipeline.pagesize import PageSize
-from datasync.pipeline.panics import PanicGuard
 
 MAX_EMPTY_PAGES = 3
 """Pages in a row without records, while the API says there is more."""
@@ -75,7 +74,7 @@ class Partition:
         self._windowed = endpoint if isinstance(endpoint, Windowed) else None
         self._resizable = endpoint if isinstance(endpoint, Resizable) else None
         self._size = PageSize(self._resizable.page_limit if self._resizable else None)
-        self._lane = PanicGuard(lane)
+        self._lane = lane
         self._transport = transport
         self._governor = governor
         self._settings = settings
