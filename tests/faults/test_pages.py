@@ -8,7 +8,7 @@ import pytest
 
 from datasync.config import Secret
 from datasync.config.schema import HttpSettings, LimitSettings
-from datasync.errors import ContractChanged, ServerError
+from datasync.errors import ContractChanged, PageRepeated, ServerError, SourceError
 from datasync.http import pace
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.faults.here import AT_ONCE, ingest_here
@@ -49,6 +49,43 @@ def test_a_page_is_judged_by_its_bytes_and_may_begin_with_a_byte_order_mark(
     headers |= {"Content-Type": kind} if kind else {}
     with ScriptedApi(lambda _: (status, headers, b"\xef\xbb\xbf" + body)) as api:
         assert ingest_here(database, api.base_url).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        pytest.param((200, {}, b'{"error": "try later"}'), "page_damaged", marks=pytest.mark.fault(4)),
+        pytest.param((200, {}, LAST[2].decode().encode("utf-16")), "page_damaged", marks=pytest.mark.fault(8)),
+        pytest.param((511, {}, b"<html>who are you?"), "contract_changed", marks=pytest.mark.fault(37)),
+    ],
+)
+def test_what_is_no_page_is_taken_for_none_and_the_next_run_goes_on(
+    database: Database, fault: Answer, code: str
+) -> None:
+    answers = {None: page(["a"], "b", total=2), "b": fault}
+    with ScriptedApi(lambda cursor: answers[cursor]) as api:
+        with pytest.raises(SourceError) as caught:
+            ingest_here(database, api.base_url, http=HttpSettings(retry_cap=0.1))
+        assert caught.value.code == code
+        assert ids(database) == {"a"}
+        answers["b"] = LAST
+        api.asked.clear()
+        ingest_here(database, api.base_url)
+        assert api.asked == ["b"]
+    assert ids(database) == {"a", "b"}
+
+
+@pytest.mark.fault(10)
+def test_a_page_that_comes_again_and_again_ends_the_run_and_is_stored_once(database: Database) -> None:
+    def script(cursor: str | None) -> Answer:
+        return page(["b", "a"], "first" if cursor is None else "again", total=9)
+
+    with ScriptedApi(script) as api:
+        with pytest.raises(PageRepeated):
+            ingest_here(database, api.base_url, http=HttpSettings(retry_cap=0.1))
+        assert api.asked.count("first") == 7
+    assert ids(database) == {"a", "b"}
+    assert not database.value("SELECT complete FROM cursor_state")
 
 
 @pytest.mark.fault(12)

@@ -42,8 +42,8 @@ NAMES = [INJECTION, "../../etc/passwd", "../x:y", "x" * 64, "d\N{CYRILLIC SMALL 
 def test_a_name_that_nobody_registered_is_refused_whatever_it_looks_like(setting: str) -> None:
     with ScriptedApi(lambda _: page(["a"], None)) as api:
         for name in NAMES:
+            chosen: dict[str, Any] = {setting: (name,) if setting == "transforms" else name}
             with pytest.raises(PluginError):
-                chosen: dict[str, Any] = {setting: (name,) if setting == "transforms" else name}
                 ingest_here(None, api.base_url, **chosen)
     assert not api.asked
 
