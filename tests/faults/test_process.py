@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -236,6 +237,25 @@ def test_a_log_that_nobody_ever_reads_holds_up_no_more_than_one_line(simulate: S
         )
         assert process.wait(timeout=120) == 0
     assert database.value("SELECT count(*) FROM ingested_events") == 500
+
+
+@pytest.mark.fault(68)
+def test_a_terminal_that_is_closed_stops_nothing(simulate: Simulate, database: Database) -> None:
+    api = simulate(options(1500, latency=0.03))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("datasync"), "ingest"],
+        env=environment(database.dsn, api.base_url, TERM="xterm"),
+        stderr=theirs,
+    )
+    os.close(theirs)
+    deadline = time.monotonic() + 60
+    while len(api.served()) < 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    assert database.value("SELECT count(*) FROM ingested_events") == 1500
 
 
 @pytest.mark.fault(61)

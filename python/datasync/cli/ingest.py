@@ -13,7 +13,7 @@ from datasync.config import Masker, load
 from datasync.config.schema import MAX_PARTITIONS
 from datasync.errors import DatasyncError, Interrupted
 from datasync.observe import log
-from datasync.observe.progress import LogProgress, TerminalProgress
+from datasync.observe.progress import LogProgress, Terminal, TerminalProgress
 from datasync.plugins import Plugins
 
 EPILOG = f"""
@@ -120,7 +120,8 @@ def ingest(
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.
         sys.path.append(str(Path.cwd()))
         loaded = Plugins(plugins)
-        with TerminalProgress(Console(stderr=True)) if terminal else LogProgress() as progress:
+        console = Console(file=Terminal())  # type: ignore[arg-type]  # it writes, and asks what it is
+        with TerminalProgress(console) if terminal else LogProgress() as progress:
             loaded.manager.register(progress, "progress")
             loop.run(app.ingest(settings, loaded))
     except Interrupted as stopped:
