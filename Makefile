@@ -46,6 +46,10 @@ test: build ## Run the whole suite, Rust and Python
 	cargo test --quiet --locked
 	$(BIN)/pytest -n 3 --dist worksteal
 
+.PHONY: faults
+faults: build ## Run the tests of all faults in the catalogue, and say what became of each
+	$(BIN)/python -m pytest --quiet --no-summary -p tests.faults.report
+
 .PHONY: lint
 lint: build ## Check style, types, stubs and import rules
 	cargo fmt --all --check

@@ -18,13 +18,14 @@ from datasync.limits.governor import Governor
 from datasync.limits.shared import shared_budget
 from datasync.limits.sharing import SharedBuckets
 from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
-from datasync.pipeline import lanes
+from datasync.pipeline import handles, lanes
 from datasync.pipeline.flow import Flow
 from datasync.pipeline.memory import Memory
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.replay import Replay
 from datasync.pipeline.shutdown import Stop, Stopped
-from datasync.plugins import Plugins, resolve
+from datasync.pipeline.watchdog import Watchdog
+from datasync.plugins import Plugins, blamed, resolve
 from datasync.sinks.base import Sink
 from datasync.sinks.postgres import quarantined
 from datasync.sinks.postgres.quarantined import Chosen
@@ -34,27 +35,35 @@ from datasync.transforms.chain import Chain
 
 
 async def ingest(settings: Settings, plugins: Plugins) -> RunStats:
-    """Run one stream to its end and report. Obeys SIGTERM and SIGINT while it runs.
+    """Run one stream to its end and report. Obeys SIGTERM, SIGINT and SIGHUP while it runs.
 
     Raises:
         Interrupted: a signal ended the run; everything fetched in time is stored.
         DatasyncError: anything else; see `errors` for what to do about each.
     """
+    settings = handles.fit(settings)
     stop = Stop()
-    stop.listen()
     stats = RunStats()
     started = time.monotonic()
-    endpoint: Endpoint = resolve("endpoint", settings.endpoint, plugins.endpoints)(settings)
+    watchdog = Watchdog(stop, total=settings.shutdown.total, last_word=lambda: _interrupted(stats, started))
+    with stop.listening():
+        async with watchdog:
+            return await _ingest(settings, plugins, stop, stats, started)
+
+
+async def _ingest(settings: Settings, plugins: Plugins, stop: Stop, stats: RunStats, started: float) -> RunStats:
     chain = _chain(settings, plugins)
-    lane = lanes.choose(endpoint.plan, chain)
-    sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
+    with blamed(f"the endpoint `{settings.endpoint}`"):
+        endpoint: Endpoint = resolve("endpoint", settings.endpoint, plugins.endpoints)(settings)
+        lane = lanes.choose(endpoint.plan, chain)
+    with blamed(f"the sink `{settings.sink}`"):
+        sink: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, endpoint.name, endpoint.plan)
     budget = RetryBudget(time.monotonic)
     memory = Memory(settings.memory_bytes, lane.weight)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms
     )
-    stop.on_request(lambda: stop.give_up_after(settings.shutdown.total, lambda: _interrupted(stats, started)))
     try:
         async with AsyncExitStack() as stack:
             shared = await _shared(settings, stack)

@@ -139,16 +139,16 @@ class NotAPage(PageDamaged):
     code = "not_a_page"
 
 
+class PageTooLarge(PageDamaged):
+    """An answer is larger than there is room for in memory, as it came or decompressed."""
+
+    code = "page_too_large"
+
+
 class PageRepeated(PageDamaged):
     """The page before came once more, out of a cache, or by an API that lost its place."""
 
     code = "page_repeated"
-
-
-class PageTooLarge(PageDamaged):
-    """An answer is larger than the run's memory allows."""
-
-    code = "page_too_large"
 
 
 class AuthError(SourceError):

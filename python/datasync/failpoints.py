@@ -3,7 +3,7 @@
     DATASYNC_FAILPOINTS="copy_done=kill,token_refreshed=sleep:0.5@2"
 
 `@n` is the n-th time that the place is passed, the first one if absent. It fails that once, and never again in this
-process. The actions:
+process; with `@n+` each time from then on. The actions:
 
 * `kill`: SIGKILL to this process.
 * `error`: raise `Injected`, which no part of datasync expects.
@@ -14,6 +14,7 @@ process. The actions:
 import asyncio
 import math
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -77,6 +78,7 @@ class Injected(RuntimeError):
 class _Point(msgspec.Struct):
     action: Callable[[], None]
     at: int
+    on: bool
     passed: int = 0
 
 
@@ -132,7 +134,7 @@ def _pass(name: str) -> None:
         assert name in NAMES, name
         return
     point.passed += 1
-    if point.passed == point.at:
+    if point.passed == point.at or (point.on and point.passed > point.at):
         point.action()
 
 
@@ -142,13 +144,13 @@ def _read(part: str) -> tuple[str, _Point]:
     kind, _, amount = action.partition(":")
     if name not in NAMES:
         raise _unusable(part, f"there is no `{name}`; there are {', '.join(NAMES)}")
-    if at_sign and not (at.isascii() and at.isdigit() and int(at) > 0):
-        raise _unusable(part, "after @ stands a number from 1")
+    if at_sign and re.fullmatch(r"[1-9][0-9]*\+?", at) is None:
+        raise _unusable(part, "after @ stands a number from 1, and perhaps a +")
     native = name.startswith(_PREFIX)
     kinds = ("kill", "sleep", "panic" if native else "error")
     if kind not in kinds or (bool(amount) != (kind == "sleep")):
         raise _unusable(part, f"here the action is one of {', '.join(kinds)}, sleep as sleep:SECONDS")
-    return name, _Point(_action(name, kind, amount, part), int(at or 1))
+    return name, _Point(_action(name, kind, amount, part), int(at.removesuffix("+") or 1), at.endswith("+"))
 
 
 def _action(name: str, kind: str, amount: str, part: str) -> Callable[[], None]:
@@ -172,5 +174,5 @@ def _action(name: str, kind: str, amount: str, part: str) -> Callable[[], None]:
 def _unusable(text: str, why: str) -> ConfigError:
     return ConfigError(
         f"{envvars.FAILPOINTS} can't be read: `{text}`: {why}",
-        hint="it is for tests, as `name=action[@n],..`; leave it out otherwise",
+        hint="it is for tests, as `name=action[@n[+]],..`; leave it out otherwise",
     )

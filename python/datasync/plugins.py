@@ -17,7 +17,7 @@ import pluggy
 import structlog
 
 from datasync import hookspecs
-from datasync.errors import PluginError
+from datasync.errors import DatasyncError, PluginError
 
 ENTRY_POINT_GROUP = "datasync"
 
@@ -75,14 +75,14 @@ class Plugins:
         if entry_points:
             self._load_entry_points()
         for file in files:
-            with _blamed(f"the plugin `{file}`"):
+            with blamed(f"the plugin `{file}`"):
                 self.manager.register(_import_file(file), str(file))
         self.endpoints = self._collect("register_endpoints")
         self.transforms = self._collect("register_transforms")
         self.sinks = self._collect("register_sinks")
 
     def _load_entry_points(self) -> None:
-        with _blamed("an installed plugin", hint="fix the package, or uninstall it"):
+        with blamed("an installed plugin", hint="fix the package, or uninstall it"):
             self.manager.load_setuptools_entrypoints(ENTRY_POINT_GROUP)
 
     def notify(self, hook_name: str, **arguments: object) -> None:
@@ -114,7 +114,7 @@ class Plugins:
                     if hasattr(function, _TRANSFORM_MARK) and function.__module__ == plugin.__name__:
                         register(getattr(function, _TRANSFORM_MARK), function)
             others = [other for other in self.manager.get_plugins() if other is not plugin]
-            with _blamed(f"{hook_name} of `{plugin_name}`"):
+            with blamed(f"{hook_name} of `{plugin_name}`"):
                 self.manager.subset_hook_caller(hook_name, others)(register=register)
         return found
 
@@ -157,13 +157,14 @@ def _import_file(file: Path) -> ModuleType:
 
 
 @contextmanager
-def _blamed(whose: str, hint: str | None = None) -> Iterator[None]:
-    """Turn what somebody's code raises into a PluginError that names it; `sys.exit()` too, lest it pass for ours."""
+def blamed(whose: str, hint: str | None = None) -> Iterator[None]:
+    """Turn what somebody's code raises into a PluginError that names it; `sys.exit()` too, lest it pass for ours.
+
+    Errors of ours pass: they name what they are about.
+    """
     try:
         yield
-    except PluginError:
-        raise
-    except KeyboardInterrupt:
+    except (DatasyncError, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise PluginError(f"{whose} can't be loaded: {type(error).__name__}: {error}", hint=hint) from error

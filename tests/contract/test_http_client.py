@@ -75,11 +75,13 @@ def test_header_names_are_lower_case() -> None:
     assert ask(reply(b"{}", headers="X-RateLimit-Remaining: 3\r\n")).headers["x-ratelimit-remaining"] == "3"
 
 
+@pytest.mark.fault(25)
 def test_a_redirect_is_not_followed() -> None:
     answer = ask(reply(b"", status="302 Found", headers="Location: http://127.0.0.1:1/elsewhere\r\n"))
     assert answer.status == 302
 
 
+@pytest.mark.fault(7)
 def test_a_body_shorter_than_promised_is_a_network_error() -> None:
     with pytest.raises(NetworkError, match="GET /events"):
         ask(reply(b'{"data":', length=1000))
@@ -106,17 +108,20 @@ def test_a_body_that_drips_is_given_up_after_a_window_without_the_least_rate(mon
         ask(handler)
 
 
+@pytest.mark.fault(24)
 def test_a_body_over_the_limit_is_refused_while_it_is_read() -> None:
     with pytest.raises(PageDamaged, match="larger than"):
         ask(reply(b" " * (LIMIT + 1)))
 
 
+@pytest.mark.fault(9)
 def test_gzip_is_decoded_with_all_its_members() -> None:
     body = gzip.compress(b'{"a":') + gzip.compress(b"1}")
     answer = ask(reply(body, headers="Content-Encoding: gzip\r\n"))
     assert (answer.body, answer.wire_bytes) == (b'{"a":1}', len(body))
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [

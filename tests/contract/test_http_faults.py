@@ -14,6 +14,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+@pytest.mark.fault(6, 33)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -43,6 +44,7 @@ def test_a_connection_that_breaks_is_a_network_error_wherever_it_breaks_and_cost
     assert [len(requests) for requests in asyncio.run(main()).requests] == [1, 1]
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize("death", [reset, close, then(b"HTTP/1.1 200", reset)])
 def test_a_pooled_connection_that_is_dead_costs_no_retry_and_no_wait(death: Handler) -> None:
     started = time.monotonic()
@@ -51,6 +53,7 @@ def test_a_pooled_connection_that_is_dead_costs_no_retry_and_no_wait(death: Hand
     assert time.monotonic() - started < 5, "far below the timeout"
 
 
+@pytest.mark.fault(35)
 def test_the_free_attempt_goes_on_a_new_connection_even_when_the_whole_pool_is_dead() -> None:
     async def main() -> Server:
         gate = asyncio.Event()
@@ -79,6 +82,7 @@ def test_the_connection_of_a_free_attempt_is_not_kept_for_the_next_one() -> None
     assert [len(requests) for requests in server.requests] == [2, 1, 2, 1]
 
 
+@pytest.mark.fault(35)
 def test_there_is_one_free_attempt_and_no_second() -> None:
     with pytest.raises(NetworkError):
         ask(page, reset, reset, page, times=2)
@@ -89,6 +93,7 @@ def test_an_answer_that_had_begun_is_not_asked_for_again_for_free() -> None:
         ask(page, then(HEAD, reset), page, times=2)
 
 
+@pytest.mark.fault(7)
 def test_what_is_left_over_behind_a_body_is_not_read_as_the_next_answer() -> None:
     async def longer(writer: asyncio.StreamWriter) -> None:
         writer.write(PAGE + b'{"more": "than was promised"}')
@@ -97,6 +102,7 @@ def test_what_is_left_over_behind_a_body_is_not_read_as_the_next_answer() -> Non
     assert [len(requests) for requests in server.requests] == [2, 1]
 
 
+@pytest.mark.fault(34)
 def test_an_answer_that_does_not_begin_ends_at_the_timeout() -> None:
     async def silence(_writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(30)
@@ -116,11 +122,13 @@ def drip(data: bytes, *, size: int, every: float) -> Handler:
     return handler
 
 
+@pytest.mark.fault(34)
 def test_headers_that_drip_end_at_the_timeout() -> None:
     with pytest.raises(NetworkError, match=r"within 0\.3 s"):
         ask(drip(PAGE, size=1, every=0.05), http=HttpSettings(timeout=0.3))
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize("encoding", [HEAD.replace(b"100", b"9000"), CHUNKED + b"2328\r\n"])
 def test_a_body_that_drips_ends_after_a_window(encoding: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "WINDOW", 0.3)
@@ -130,6 +138,7 @@ def test_a_body_that_drips_ends_after_a_window(encoding: bytes, monkeypatch: pyt
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.fault(34)
 def test_a_body_that_stops_in_the_middle_ends_after_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silence(_writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(30)
@@ -153,6 +162,7 @@ def test_a_large_body_on_a_steady_link_may_take_longer_than_the_timeout(monkeypa
     asyncio.run(main())
 
 
+@pytest.mark.fault(34)
 def test_no_request_takes_longer_than_the_total() -> None:
     with pytest.raises(NetworkError, match=r"no complete answer within 0\.4 s"):
         ask(

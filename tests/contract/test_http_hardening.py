@@ -106,6 +106,7 @@ def test_headers_without_end_are_given_up_after_a_bounded_amount() -> None:
     assert 100_000 < sent < WHAT_SOCKETS_HOLD
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("encoding", [b"identity", b"gzip"])
 def test_a_body_without_end_is_given_up_at_the_limit(encoding: bytes) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: " + encoding + b"\r\n\r\n"
@@ -118,6 +119,7 @@ def test_a_body_without_end_is_given_up_at_the_limit(encoding: bytes) -> None:
 BOMB = gzip.compress(b" " * 50_000_000)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
@@ -134,6 +136,7 @@ def test_fifty_megabytes_in_fifty_kilobytes_are_refused(body: bytes, encoding: s
         ask(reply(body, headers=f"Content-Encoding: {encoding}\r\n"))
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "303 See Other", "308 Permanent Redirect"])
 @pytest.mark.parametrize("place", ["http://127.0.0.1:{port}/stolen?token=canary", "//127.0.0.1:{port}/stolen"])
 def test_a_redirect_is_refused_by_name_and_nothing_is_sent_there(status: str, place: str) -> None:

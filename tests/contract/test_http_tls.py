@@ -71,6 +71,7 @@ def shake_hands(mine: ssl.SSLContext, theirs: ssl.SSLContext) -> bool:
     return asyncio.run(main())
 
 
+@pytest.mark.fault(36)
 def test_tls_older_than_1_2_is_refused(authority: trustme.CA) -> None:
     server = old(serving(authority.issue_cert(HOST)))
     willing = old(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
@@ -80,17 +81,20 @@ def test_tls_older_than_1_2_is_refused(authority: trustme.CA) -> None:
     refused(server)
 
 
+@pytest.mark.fault(36)
 def test_a_certificate_that_is_not_good_yet_is_refused(authority: trustme.CA) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     ends = tomorrow + timedelta(days=1)
     refused(serving(authority.issue_cert(HOST, not_before=tomorrow, not_after=ends)))
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("name", ["127.0.0.2", "*.0.0.1"])
 def test_a_certificate_for_almost_this_host_is_refused(authority: trustme.CA, name: str) -> None:
     refused(serving(authority.issue_cert(name)))
 
 
+@pytest.mark.fault(36)
 def test_an_https_api_is_never_asked_in_plain_text() -> None:
     async def main() -> None:
         got = bytearray()

@@ -52,6 +52,7 @@ def test_a_certificate_of_a_trusted_authority_is_accepted(authority: trustme.CA)
     ask(page, scheme="https", tls=serving(authority.issue_cert("127.0.0.1")))
 
 
+@pytest.mark.fault(35)
 def test_a_dead_pooled_connection_is_replaced_under_tls_too(authority: trustme.CA) -> None:
     server = ask(page, reset, page, times=2, scheme="https", tls=serving(authority.issue_cert("127.0.0.1")))
     assert [len(requests) for requests in server.requests] == [2, 1]
@@ -101,6 +102,7 @@ async def failure(transport: HttpxTransport) -> SourceError:
     return caught.value
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("fault", ["self-signed", "issuer", "expired", "mismatch"])
 def test_a_certificate_that_is_not_to_be_trusted_ends_the_run_at_once_and_no_key_is_sent(
     fault: str, authority: trustme.CA, tmp_path: Path
@@ -128,6 +130,7 @@ class Blunt(Server):
         writer.close()
 
 
+@pytest.mark.fault(36)
 def test_a_server_that_speaks_no_tls_ends_the_run_at_once() -> None:
     error = refused(Blunt(PAGE))
     assert type(error) is TlsFailed
@@ -151,6 +154,7 @@ def replying(head: str) -> Handler:
     return handler
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_proxy_that_wants_credentials_ends_the_run_at_once(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = Server(replying("407 Proxy Authentication Required"))
@@ -180,6 +184,7 @@ def test_a_proxy_that_cannot_reach_the_api_is_asked_again(monkeypatch: pytest.Mo
         asyncio.run(main())
 
 
+@pytest.mark.fault(25)
 def test_a_redirect_to_another_host_takes_neither_the_request_nor_the_key_along() -> None:
     async def main() -> Server:
         other = Server(page)

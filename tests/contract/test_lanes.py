@@ -15,6 +15,7 @@ from datasync._native import PageError
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Chunk
 from datasync.pipeline.lanes import FastLane, Lane, RecordLane
+from datasync.pipeline.one_by_one import OneByOne
 from datasync.simulator import Dataset
 from datasync.sinks.postgres import codecs, ddl, staging
 from datasync.transforms.builtin import identity
@@ -193,6 +194,7 @@ def same(store: asyncio.Runner, page: bytes) -> tuple[Chunk, list[tuple[Any, ...
     return fast, rows
 
 
+@pytest.mark.fault(23)
 @given(items=pages)
 def test_both_lanes_give_the_same_rows_and_rejects_and_postgresql_takes_all_rows(
     store: asyncio.Runner, items: list[str]
@@ -221,6 +223,7 @@ def test_the_first_and_the_last_moment_are_no_infinities(store: asyncio.Runner) 
     assert [row[2] for row in rows] == [-62_135_596_800_000_000, 253_402_300_799_999_999]
 
 
+@pytest.mark.fault(23)
 def test_numbers_of_any_length_reach_the_database_exactly(store: asyncio.Runner) -> None:
     numbers = [
         "18446744073709551616",
@@ -231,3 +234,11 @@ def test_numbers_of_any_length_reach_the_database_exactly(store: asyncio.Runner)
     page = body(['{"id":"a","n":[' + ",".join(numbers) + "]}"])
     _, rows = same(store, page)
     assert rows[0][3] == '{"n": [' + ", ".join(numbers) + '], "id": "a"}'
+
+
+@given(items=pages)
+def test_a_page_read_record_by_record_gives_what_it_gives_at_once(items: list[str]) -> None:
+    at_once, one_by_one = (RecordLane(PLAN, lambda raw: raw, encoder) for encoder in (None, OneByOne(PLAN)))
+    page = body(items)
+    if refusal(at_once, page) is None:
+        assert one_by_one.encode(page, cursor="x", now_us=NOW_US) == at_once.encode(page, cursor="x", now_us=NOW_US)

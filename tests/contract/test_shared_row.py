@@ -179,6 +179,7 @@ def test_an_old_word_of_the_api_about_slots_that_are_free_since_takes_none(datab
     at_desk(database, use)
 
 
+@pytest.mark.fault(63)
 def test_a_clock_that_is_set_back_holds_nothing_up_for_longer_than_a_window_and_a_lease(database: Database) -> None:
     async def use(desk: Desk) -> None:
         await desk.call("a", want=6)

@@ -53,12 +53,14 @@ def test_twenty_requests_at_once_cost_one_token(simulate: Simulate) -> None:
     assert statuses(api) == {("access", 200): 1, ("feed", 200): 20}
 
 
+@pytest.mark.fault(27)
 def test_twenty_requests_whose_token_has_ended_cost_one_more(simulate: Simulate) -> None:
     api = simulate(options(drop_tokens_every=50))
     assert len(ask(api.base_url, *[1] * 49, 20)) == 69
     assert statuses(api) == {("access", 200): 2, ("feed", 200): 69, ("feed", 403): 20}
 
 
+@pytest.mark.fault(27)
 def test_a_feed_that_refuses_every_token_is_given_up_at_once(simulate: Simulate) -> None:
     api = simulate(options(drop_tokens_every=1))
     with pytest.raises(AuthError, match="the API refused a token, and the one it gave instead"):
@@ -81,6 +83,7 @@ def test_a_wrong_key_is_named_by_its_variable(simulate: Simulate) -> None:
     assert "API_KEY" in str(caught.value.hint)
 
 
+@pytest.mark.fault(25)
 def test_a_redirected_request_for_a_token_takes_neither_key_nor_headers_along() -> None:
     async def main() -> None:
         other = Server(page)

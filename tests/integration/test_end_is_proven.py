@@ -24,6 +24,7 @@ def unproven(run: Run) -> bool:
     return run.code == 1 and "ingestion complete" not in run.stderr
 
 
+@pytest.mark.fault(13)
 def test_records_that_came_twice_do_not_make_up_for_missing_ones(simulate: Simulate, database: Database) -> None:
     chaos = "duplicate=0.5,early_end=0.15:1"
     options = SimulatorOptions(count=4000, page_cap=200, api_key=API_KEY, rate_limit="none", chaos=chaos, chaos_seed=21)
@@ -45,6 +46,7 @@ def ingest_here(database: Database, base_url: str) -> None:
     loop.run(app.ingest(settings, Plugins(entry_points=False)))
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("last", [{}, {"total": 0}, {"total": 20}, {"total": None}])
 def test_a_last_page_that_says_less_does_not_make_a_short_feed_whole(database: Database, last: dict[str, Any]) -> None:
     def script(cursor: str | None) -> Answer:
@@ -82,6 +84,7 @@ def test_records_left_out_of_a_page_that_is_read_again_do_not_make_up_for_missin
     assert database.value("SELECT dropped FROM cursor_state") == 0, "the page of theirs is to be read again"
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("length", [1, 2, 5])
 def test_cursors_that_go_in_circles_end_the_run(database: Database, length: int) -> None:
     def script(cursor: str | None) -> Answer:
@@ -115,6 +118,7 @@ def test_a_cursor_that_no_request_can_carry_is_a_damaged_page(database: Database
     assert database.value("SELECT count(*) FROM ingested_events") == 1
 
 
+@pytest.mark.fault(67)
 def test_rows_that_are_gone_are_missed_and_a_restart_brings_them_back(simulate: Simulate, database: Database) -> None:
     api = simulate(SimulatorOptions(count=500, page_cap=100, api_key=API_KEY, rate_limit="none"))
     assert ingest(database.dsn, api.base_url).code == 0
@@ -131,6 +135,7 @@ def test_rows_that_are_gone_are_missed_and_a_restart_brings_them_back(simulate: 
     assert unproven(ingest(database.dsn, api.base_url))
 
 
+@pytest.mark.fault(67)
 def test_the_checkpoint_of_another_api_is_not_continued(simulate: Simulate, database: Database) -> None:
     options = SimulatorOptions(count=500, page_cap=100, api_key=API_KEY, rate_limit="none")
     assert ingest(database.dsn, simulate(options).base_url).code == 0
@@ -144,6 +149,7 @@ def test_the_checkpoint_of_another_api_is_not_continued(simulate: Simulate, data
     assert database.value("SELECT count(*) FROM ingested_events") == 1200
 
 
+@pytest.mark.fault(62)
 @pytest.mark.parametrize(
     "error", ["SystemExit(0)", "asyncio.CancelledError()", "KeyboardInterrupt()", "GeneratorExit()", "StopIteration()"]
 )
@@ -166,6 +172,7 @@ def test_nothing_a_transform_raises_ends_the_run_or_passes_for_its_end(
     assert done["quarantined"] > 0
 
 
+@pytest.mark.fault(62)
 def test_a_plugin_file_that_exits_is_an_error(simulate: Simulate, database: Database, workdir: Path) -> None:
     (workdir / "mine.py").write_text("import sys\nsys.exit(0)\n")
     api = simulate(SimulatorOptions(count=300, api_key=API_KEY, rate_limit="none"))
@@ -174,6 +181,7 @@ def test_a_plugin_file_that_exits_is_an_error(simulate: Simulate, database: Data
     assert "mine.py" in run.error["event"]
 
 
+@pytest.mark.fault(62)
 def test_a_lifecycle_hook_that_fails_is_reported_and_costs_no_row(
     simulate: Simulate, database: Database, workdir: Path
 ) -> None:

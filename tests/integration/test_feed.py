@@ -50,6 +50,7 @@ def test_the_feed_is_read_to_its_end_over_several_tokens(simulate: Simulate, dat
     assert served["feed", 403] < served["access", 200] - 1
 
 
+@pytest.mark.fault(27)
 def test_a_token_that_ends_in_the_middle_costs_one_new_one_and_one_repeated_request(
     simulate: Simulate, database: Database
 ) -> None:
@@ -77,6 +78,7 @@ def test_list_and_feed_fill_one_table_and_keep_two_checkpoints(simulate: Simulat
     assert {row[0] for row in database.fetch("SELECT stream FROM cursor_state")} == {"datasync.events", "datasync.feed"}
 
 
+@pytest.mark.fault(14)
 def test_an_expired_cursor_goes_on_from_the_same_place_on_the_feed_too(simulate: Simulate, database: Database) -> None:
     # Each cursor has expired by the time the answer with it arrives.
     api = simulate(options(1500, page_cap=300, cursor_ttl=0.01, latency=0.05))

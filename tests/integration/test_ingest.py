@@ -112,6 +112,7 @@ def test_a_rate_limit_is_kept_without_a_single_refusal(simulate: Simulate, datab
     assert done["seconds_throttled"] > 0
 
 
+@pytest.mark.fault(1)
 def test_refusals_by_surprise_are_waited_out(simulate: Simulate, database: Database) -> None:
     api = simulate(options(1000, page_cap=100, chaos="429=0.3:3"))
     run = ingest(database.dsn, api.base_url)
@@ -124,19 +125,19 @@ def test_refusals_by_surprise_are_waited_out(simulate: Simulate, database: Datab
 @pytest.mark.parametrize(
     "damage",
     [
-        "500",
-        "502",
-        "html_502",
-        "reset",
-        "truncate",
-        "cut_json",
-        "empty_body",
-        "null_body",
+        pytest.param("500", marks=pytest.mark.fault(2)),
+        pytest.param("502", marks=pytest.mark.fault(2)),
+        pytest.param("html_502", marks=pytest.mark.fault(2)),
+        pytest.param("reset", marks=pytest.mark.fault(33, 34)),
+        pytest.param("truncate", marks=pytest.mark.fault(6)),
+        pytest.param("cut_json", marks=pytest.mark.fault(5)),
+        pytest.param("empty_body", marks=pytest.mark.fault(3)),
+        pytest.param("null_body", marks=pytest.mark.fault(4)),
         "missing_pagination",
-        "repeat_page",
+        pytest.param("repeat_page", marks=pytest.mark.fault(10, 30)),
         "missing_has_more",
         "empty_page",
-        "stale_quota",
+        pytest.param("stale_quota", marks=pytest.mark.fault(29)),
     ],
 )
 def test_a_damaged_answer_loses_nothing(simulate: Simulate, database: Database, damage: str) -> None:
@@ -147,6 +148,7 @@ def test_a_damaged_answer_loses_nothing(simulate: Simulate, database: Database, 
     assert any(damage in (answer.chaos or "") for answer in api.served()), "the damage was done"
 
 
+@pytest.mark.fault(13)
 def test_an_early_end_is_not_called_complete_and_the_next_run_goes_on(simulate: Simulate, database: Database) -> None:
     api = simulate(options(3000, page_cap=300, chaos="early_end=0.3:1"))
     run = ingest(database.dsn, api.base_url)
@@ -159,6 +161,7 @@ def test_an_early_end_is_not_called_complete_and_the_next_run_goes_on(simulate: 
     assert database.value("SELECT count(*) FROM ingested_events") == 3000
 
 
+@pytest.mark.fault(20, 22, 23)
 def test_a_bad_record_goes_to_quarantine_raw_and_the_rest_is_stored(simulate: Simulate, database: Database) -> None:
     kinds = ("missing_id", "bad_timestamp", "nul", "surrogate", "missing_timestamp", "duplicate")
     api = simulate(options(4000, page_cap=500, chaos=",".join(f"{kind}=0.01" for kind in kinds)))
@@ -203,6 +206,7 @@ def test_a_bad_record_goes_to_quarantine_raw_and_the_rest_is_stored(simulate: Si
         assert page[:offset].count(b'"sessionId":') == row["record_index"]
 
 
+@pytest.mark.fault(14)
 def test_an_expired_cursor_goes_on_from_the_same_place(simulate: Simulate, database: Database) -> None:
     # Each cursor has expired by the time the answer with it arrives.
     api = simulate(options(1500, page_cap=300, cursor_ttl=0.01, latency=0.05))

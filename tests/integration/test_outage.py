@@ -28,6 +28,7 @@ class Feed:
         return self.fault if self.down else page(["c"], None, total=3)
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("how", ["option", "variable", "file"])
 def test_an_outage_longer_than_retry_for_ends_with_1_and_a_hint_and_the_next_run_goes_on(
     database: Database, workdir: Path, how: str
@@ -60,14 +61,16 @@ def test_an_outage_longer_than_retry_for_ends_with_1_and_a_hint_and_the_next_run
 @pytest.mark.parametrize(
     ("fault", "code", "attempts"),
     [
-        (LOGIN, "not_a_page", 3),
-        ((200, {}, b""), "not_a_page", 3),
-        ((200, {}, b'{"data": [{"id": "c"'), "page_damaged", 2),
+        pytest.param(LOGIN, "not_a_page", 3, marks=pytest.mark.fault(3, 37)),
+        pytest.param((200, {}, b""), "not_a_page", 3, marks=pytest.mark.fault(3)),
+        pytest.param((200, {}, b'{"data": [{"id": "c"'), "page_damaged", 2, marks=pytest.mark.fault(5)),
         ((404, {}, b"{}"), "contract_changed", 1),
         ((501, {}, b"{}"), "contract_changed", 1),
-        ((302, {"Location": "http://localhost:9/login"}, b""), "contract_changed", 1),
-        ((407, {}, b""), "proxy", 1),
-        ((403, {}, b"{}"), "auth", 1),
+        pytest.param(
+            (302, {"Location": "http://localhost:9/"}, b""), "contract_changed", 1, marks=pytest.mark.fault(25)
+        ),
+        pytest.param((407, {}, b""), "proxy", 1, marks=pytest.mark.fault(37)),
+        pytest.param((403, {}, b"{}"), "auth", 1, marks=pytest.mark.fault(28)),
     ],
 )
 def test_a_fault_that_stays_ends_the_run_after_so_many_attempts_and_keeps_the_checkpoint(
@@ -86,6 +89,7 @@ def test_a_fault_that_stays_ends_the_run_after_so_many_attempts_and_keeps_the_ch
     assert database.value("SELECT count(*) FROM ingested_events") == 3
 
 
+@pytest.mark.fault(2, 3, 5)
 def test_a_fault_that_passes_costs_nothing_but_time(database: Database) -> None:
     left = [LOGIN, (200, {}, b'{"data": ['), (503, {}, b"")]
 

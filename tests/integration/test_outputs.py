@@ -15,6 +15,7 @@ Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 pytestmark = pytest.mark.usefixtures("workdir")
 
 
+@pytest.mark.fault(68)
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "2>&1 | head -c 10"])
 def test_nobody_reading_the_log_stops_nothing(simulate: Simulate, database: Database, redirection: str) -> None:
     api = simulate(SimulatorOptions(count=900, page_cap=100, api_key=API_KEY, rate_limit="none"))

@@ -26,6 +26,7 @@ def untouched(database: Database) -> bool:
     return not tables(database)
 
 
+@pytest.mark.fault(65)
 @pytest.mark.parametrize("name", ["DATABASE_URL", "API_BASE_URL", "API_KEY"])
 def test_a_missing_variable_is_named(simulate: Simulate, database: Database, name: str) -> None:
     api = simulate(OPTIONS)
@@ -39,6 +40,7 @@ def test_a_missing_variable_is_named(simulate: Simulate, database: Database, nam
     assert not api.served()
 
 
+@pytest.mark.fault(65)
 def test_an_unknown_flag_is_refused_before_the_first_request(simulate: Simulate, database: Database) -> None:
     api = simulate(OPTIONS)
     run = ingest(database.dsn, api.base_url, "--no-such-flag")
@@ -48,6 +50,7 @@ def test_an_unknown_flag_is_refused_before_the_first_request(simulate: Simulate,
     assert not api.served()
 
 
+@pytest.mark.fault(65)
 def test_an_unknown_transform_is_refused_before_the_first_request(simulate: Simulate, database: Database) -> None:
     api = simulate(OPTIONS)
     run = ingest(database.dsn, api.base_url, "--transform", "no-such-transform")
@@ -96,6 +99,7 @@ def test_a_database_that_does_not_exist_is_reported(simulate: Simulate, database
     assert "no_such_database" in run.error["event"]
 
 
+@pytest.mark.fault(28)
 def test_a_refused_key_names_its_variable_and_leaves_the_database_untouched(
     simulate: Simulate, database: Database
 ) -> None:
@@ -172,6 +176,7 @@ def test_a_broken_proxy_or_certificate_setting_is_a_set_up_error(database: Datab
     assert untouched(database)
 
 
+@pytest.mark.fault(62)
 def test_a_plugin_hook_that_does_not_fit_is_named(simulate: Simulate, database: Database, workdir: Path) -> None:
     (workdir / "odd.py").write_text("import datasync\n\n@datasync.hookimpl\ndef run_started(no_such): pass\n")
     run = ingest(database.dsn, simulate(OPTIONS).base_url, "--plugin", "odd.py")
@@ -191,6 +196,7 @@ def test_a_role_that_may_not_make_tables_is_told(simulate: Simulate, database: D
         database.execute(f"DROP ROLE {role}")
 
 
+@pytest.mark.fault(67, 70)
 def test_tables_from_a_newer_version_are_refused(simulate: Simulate, database: Database) -> None:
     database.execute(
         "CREATE TABLE datasync_schema (version int, applied_at timestamptz);"

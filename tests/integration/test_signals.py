@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +35,8 @@ def await_rows(database: Database, count: int) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.fault(58)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_after_a_checkpoint_and_the_next_run_goes_on_there(
     simulate: Simulate, database: Database, number: signal.Signals, code: int
 ) -> None:
@@ -72,6 +75,7 @@ def test_a_signal_during_a_long_rate_limit_wait_is_obeyed_at_once(simulate: Simu
     assert time.monotonic() - asked < 20
 
 
+@pytest.mark.fault(58)
 def test_an_answer_that_never_ends_is_given_up_after_the_grace_time(simulate: Simulate, database: Database) -> None:
     api = simulate(
         SimulatorOptions(
@@ -85,6 +89,7 @@ def test_an_answer_that_never_ends_is_given_up_after_the_grace_time(simulate: Si
     assert run.code == 143, run.stderr
 
 
+@pytest.mark.fault(58, 62)
 def test_a_transform_that_hangs_does_not_hold_the_process(
     simulate: Simulate, database: Database, workdir: Path
 ) -> None:
@@ -99,6 +104,7 @@ def test_a_transform_that_hangs_does_not_hold_the_process(
     assert finish(process).code == 143
 
 
+@pytest.mark.fault(58)
 def test_a_stalled_database_does_not_hold_the_process_longer_than_dockers_grace(
     simulate: Simulate, database: Database
 ) -> None:
@@ -122,6 +128,50 @@ def test_a_stalled_database_does_not_hold_the_process_longer_than_dockers_grace(
     assert database.value("SELECT count(*) FROM ingested_events") == 3000
 
 
+BLOCKED = """
+import sys, time
+from pathlib import Path
+from datasync import app, loop
+from datasync.config import Secret, Settings
+from datasync.config.schema import ShutdownSettings
+from datasync.hookspecs import hookimpl
+from datasync.observe import log
+from datasync.plugins import Plugins
+
+class Blocks:
+    @hookimpl
+    def batch_committed(self):
+        time.sleep(600)
+
+dsn, base_url, key = (Secret(text, source="test") for text in sys.argv[1:])
+settings = Settings(dsn, base_url.reveal(), key, shutdown=ShutdownSettings(in_flight=0.2, total=1.0))
+log.configure(terminal=False, mask=settings.mask)
+plugins = Plugins(entry_points=False)
+plugins.manager.register(Blocks())
+loop.run(app.ingest(settings, plugins))
+"""
+
+
+@pytest.mark.fault(58, 60)
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_hook_that_blocks_the_loop_does_not_keep_a_signal_from_ending_the_process(
+    simulate: Simulate, database: Database, signals: int
+) -> None:
+    api = simulate(SimulatorOptions(count=3000, api_key=API_KEY, rate_limit="none", page_cap=100))
+    process = subprocess.Popen(
+        [sys.executable, "-c", BLOCKED, database.dsn, api.base_url, API_KEY], stderr=subprocess.PIPE, text=True
+    )
+    await_rows(database, 100)
+    for _ in range(signals):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)  # the same signal twice in one moment is one
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 143, stderr
+    assert ("ingestion interrupted" in stderr) is (signals == 1)
+    assert ingest(database.dsn, api.base_url).code == 0
+
+
+@pytest.mark.fault(58)
 def test_a_second_signal_ends_the_process_at_once(simulate: Simulate, database: Database) -> None:
     api = simulate(
         SimulatorOptions(

@@ -63,6 +63,7 @@ def test_a_function_of_a_module_in_the_working_directory(simulate: Simulate, dat
     assert database.value("SELECT count(*) FROM ingested_events WHERE data->>'added' = '1'") == 700
 
 
+@pytest.mark.fault(62)
 def test_dropped_records_are_counted_and_failed_ones_quarantined_raw(
     simulate: Simulate, database: Database, workdir: Path
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_transform_can_mend_what_would_be_refused(simulate: Simulate, database
     assert database.value("SELECT count(*) FROM ingested_events WHERE id LIKE 'made-%'") > 0
 
 
+@pytest.mark.fault(62)
 def test_a_broken_plugin_file_is_reported_by_name(simulate: Simulate, database: Database, workdir: Path) -> None:
     (workdir / "broken.py").write_text("import no_such_module\n")
     run = ingest(database.dsn, simulate(OPTIONS).base_url, "--plugin", "broken.py")

@@ -229,6 +229,7 @@ def test_five_minutes_of_thirty_percent_errors_cost_no_more_than_a_tenth_of_the_
     assert len(after) >= 0.95 * 60 / max(spacing, latency)
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("chains", [1, 2, 8])
 def test_an_outage_of_ten_minutes_is_asked_no_more_than_once_in_thirty_seconds_and_survived(
@@ -244,6 +245,7 @@ def test_an_outage_of_ten_minutes_is_asked_no_more_than_once_in_thirty_seconds_a
     assert back - 660 <= 61, "a cap and a look"
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("chains", [1, 2, 8])
 def test_an_outage_of_two_seconds_costs_seconds_and_no_minute(chains: int, seed: int) -> None:

@@ -40,6 +40,7 @@ def test_a_body_that_is_no_html_is_left_to_the_decoder(body: bytes) -> None:
     check_status(answer(200, {"content-type": "text/html"}, body=body), where="GET /events", key_source="API_KEY")
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize(
     "body", [b"", b" \r\n ", b"<!DOCTYPE html>", b"\xef\xbb\xbf\n<html>", b"<?xml version='1.0'?>"]
 )
@@ -51,6 +52,7 @@ def test_html_or_nothing_with_200_is_not_a_page(body: bytes) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("status", [200, 404])
 def test_the_sample_of_an_unexpected_body_is_short_and_holds_no_key(status: int) -> None:
     body = (
@@ -82,6 +84,7 @@ def test_a_refused_key_is_reported_by_the_name_of_its_variable() -> None:
         check_status(answer(401), where="GET /events", key_source="API_KEY")
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize(
     ("date", "milliseconds"),
     [

@@ -17,6 +17,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # so that no .env of the developer's is read
 
 
+@pytest.mark.fault(65)
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_a_missing_or_empty_variable_is_named(name: str, value: str | None) -> None:
@@ -49,11 +50,13 @@ def test_a_dotenv_file_in_the_working_directory_is_read_and_the_environment_wins
     assert settings.database_url.reveal() == GOOD["DATABASE_URL"]
 
 
+@pytest.mark.fault(65)
 def test_a_named_env_file_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not there"):
         load(GOOD, env_file=tmp_path / "nothing")
 
 
+@pytest.mark.fault(65, 66)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -114,6 +117,7 @@ def test_access_headers_are_read_as_secrets(tmp_path: Path) -> None:
     assert load(GOOD).access_headers["X-Dashboard"].reveal() == "from the file"
 
 
+@pytest.mark.fault(65, 66)
 @pytest.mark.parametrize(
     "value",
     [

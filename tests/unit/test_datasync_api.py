@@ -51,6 +51,7 @@ def test_an_opaque_cursor_falls_back_to_the_last_stored_record(cursor: str | Non
     assert ENDPOINT.position(chunk(cursor, "last", None)) is None
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("code", ["CURSOR_EXPIRED", "CURSOR_INVALID_FORMAT"])
 def test_a_cursor_the_api_does_not_know_is_told_apart_from_other_bad_requests(code: str) -> None:
     with pytest.raises(CursorExpired) as caught:

@@ -116,6 +116,7 @@ def test_a_wait_no_longer_than_allowed_is_waited_for(max_wait: float) -> None:
     run(main())
 
 
+@pytest.mark.fault(1)
 def test_a_refusal_waits_exactly_what_it_says_and_counts_as_one() -> None:
     async def main() -> None:
         governor = make()
@@ -128,6 +129,7 @@ def test_a_refusal_waits_exactly_what_it_says_and_counts_as_one() -> None:
     run(main())
 
 
+@pytest.mark.fault(1)
 def test_a_minute_is_waited_after_a_refusal_that_says_nothing_where_the_budget_is_not_used_up() -> None:
     async def main() -> None:
         governor = make()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ HEADERS = st.dictionaries(
 )
 
 
+@pytest.mark.fault(31)
 @settings(max_examples=200)
 @given(
     st.lists(

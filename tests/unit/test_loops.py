@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ def chunk(cursor: str, records: int = 1) -> Chunk:
     return Chunk(records, 1, records, [], cursor, True, None, None, None)
 
 
+@pytest.mark.fault(11)
 @given(before=st.integers(0, 50), length=st.integers(1, 50))
 def test_a_circle_is_seen_on_its_first_return(before: int, length: int) -> None:
     guard = LoopGuard()
@@ -21,6 +23,7 @@ def test_a_circle_is_seen_on_its_first_return(before: int, length: int) -> None:
     assert pages == before + length
 
 
+@pytest.mark.fault(11)
 def test_a_place_counts_however_its_cursor_is_spelled() -> None:
     guard = LoopGuard()
     assert not guard.returns(chunk("one spelling"), {"id": "a", "ts": 1})

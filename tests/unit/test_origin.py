@@ -47,6 +47,7 @@ def test_the_default_port_may_be_written_or_not(base: str, link: str) -> None:
     assert urlsplit(same_origin(base, link)).path == "/x"
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize(
     "link",
     [
@@ -174,6 +175,7 @@ def redirect(location: str | None, status: int = 302) -> Answer:
     return Answer(status, {} if location is None else {"location": location}, b"", 0, 0)
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize(
     ("location", "named"),
     [

@@ -26,6 +26,7 @@ from tests.page_cases import ENVELOPES, GOOD, RECORDS, page
 from tests.page_same import NOW_US, encoder, same
 
 
+@pytest.mark.fault(20, 23)
 @pytest.mark.parametrize("record", RECORDS)
 def test_each_record_is_encoded_or_refused_as_by_the_reference(record: bytes) -> None:
     same(page(GOOD, record, GOOD))
@@ -83,6 +84,7 @@ def test_any_damage_is_treated_as_by_the_reference(data: st.DataObject) -> None:
     same(bytes(body))
 
 
+@pytest.mark.fault(5)
 def test_a_truncated_page_is_never_taken_for_a_whole_one() -> None:
     body = page(*RECORDS, rest=b',"pagination":{"nextCursor":"c","hasMore":true}')
     for end in range(1, len(body)):
@@ -97,6 +99,7 @@ def test_the_record_goes_into_jsonb_byte_for_byte() -> None:
     assert record in bytes(encoder().encode(page(record), now_us=NOW_US))
 
 
+@pytest.mark.fault(23)
 def test_a_number_just_as_large_as_numeric_takes_is_accepted_and_one_more_digit_refused() -> None:
     for number in (b"1" * 131_072, b"0." + b"1" * 16_383):
         same(page(b'{"id":"a","x":%b}' % number))
@@ -104,6 +107,7 @@ def test_a_number_just_as_large_as_numeric_takes_is_accepted_and_one_more_digit_
         assert encoder().encode(page(b'{"id":"a","x":%b}' % number), now_us=NOW_US).rows == 1
 
 
+@pytest.mark.fault(23)
 def test_nesting_of_a_million_levels_exhausts_nothing() -> None:
     deep = b"[" * 1_000_000 + b"]" * 1_000_000
     result = encoder().encode(page(b'{"id":"a","x":%b}' % deep, GOOD, rest=b',"x":' + deep), now_us=NOW_US)
@@ -176,6 +180,7 @@ def test_a_plan_that_cannot_be_followed_is_refused(plan: bytes) -> None:
         PageEncoder(plan)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("body", "encoding", "code"),
     [
@@ -241,6 +246,7 @@ for call in (
 """
 
 
+@pytest.mark.fault(61)
 def test_a_panic_of_the_core_is_an_exception_that_shows_no_data() -> None:
     points = ["encode", "split", "extract", "sort", "inflate", "timestamp", "timestamps"]
     done = subprocess.run(

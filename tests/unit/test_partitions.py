@@ -160,6 +160,7 @@ def test_an_estimate_that_is_far_too_long_costs_no_more_than_a_request_for_each_
     assert asked <= 1001 * 1.25
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("bounds", ["inclusive", "half-open", "exclusive"])
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_records_exactly_on_a_cut_are_stored_whatever_the_bounds(
@@ -202,6 +203,7 @@ def test_a_chain_stops_below_its_window_where_the_api_takes_no_lower_bound(loop:
     assert asked <= 200 * 1.1
 
 
+@pytest.mark.fault(30)
 def test_an_api_that_takes_no_windows_is_noticed(loop: asyncio.AbstractEventLoop) -> None:
     class Plain(Feed):
         def answer(self, request: Request) -> bytes:
@@ -214,6 +216,7 @@ def test_an_api_that_takes_no_windows_is_noticed(loop: asyncio.AbstractEventLoop
     assert "--partitions 1" in (error.value.hint or "")
 
 
+@pytest.mark.fault(67)
 @pytest.mark.parametrize(
     "windows",
     [

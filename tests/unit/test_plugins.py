@@ -112,6 +112,7 @@ def test_a_name_that_nobody_offers_is_refused_with_what_there_is() -> None:
     assert "identity" in caught.value.hint
 
 
+@pytest.mark.fault(62)
 @pytest.mark.parametrize("name", ["no.such.module:function", "json:no_such_name", "json:__doc__"])
 def test_an_import_that_fails_is_a_plugin_error(name: str) -> None:
     with pytest.raises(PluginError):

@@ -52,6 +52,7 @@ def test_every_dialect_is_in_the_table() -> None:
     assert {answer.get("row") for answer in TABLE} - {None} == set(range(1, 33)) - {8}
 
 
+@pytest.mark.fault(63)
 @pytest.mark.parametrize("answer", TABLE, ids=[answer["name"] for answer in TABLE])
 @pytest.mark.parametrize("skew", [-3600.0, 3600.0])
 def test_our_wall_clock_changes_nothing_where_the_answer_has_a_date(answer: dict[str, Any], skew: float) -> None:
@@ -59,6 +60,7 @@ def test_our_wall_clock_changes_nothing_where_the_answer_has_a_date(answer: dict
     assert retry_after({"date": DATE} | answer["headers"], wall=NOW + skew) == answer.get("retry_after")
 
 
+@pytest.mark.fault(31)
 def test_without_a_date_a_moment_goes_by_our_clock_and_is_uncertain() -> None:
     headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1445412510"}
     [quota] = quotas(headers, sent=0.0, received=0.0, wall=NOW)
@@ -66,6 +68,7 @@ def test_without_a_date_a_moment_goes_by_our_clock_and_is_uncertain() -> None:
     assert not quota.certain
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("date", ["", "yesterday", "Wed, 21 Oct 99999999999999999999 07:28:00 GMT", "0"])
 def test_a_date_that_cant_be_read_is_none(date: str) -> None:
     headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1445412510", "date": date}

@@ -39,6 +39,7 @@ def encoded(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize(
     ("status", "headers", "body"),
     [

@@ -165,6 +165,7 @@ def test_no_failure_is_repeated_at_once_and_none_for_longer_than_allowed(
     assert clock.now - 1000.0 <= allowed
 
 
+@pytest.mark.fault(1)
 def test_refusals_by_the_limit_use_up_nothing() -> None:
     clock = Clock()
     attempts = Attempts([RateLimited("429")] * 100, clock, seconds=600.0)

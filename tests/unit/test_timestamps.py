@@ -50,6 +50,7 @@ def encoded(text: str, policy: TimestampPolicy, now_us: int = NOW_US) -> referen
     return reference.Answer(micros, unit, frozenset(names - units))
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize(("group", "case"), ALL, ids=[f"{group[:1]}{number}" for number, (group, _) in enumerate(ALL)])
 def test_every_row_of_the_table_has_its_answer_everywhere(group: str, case: dict[str, Any]) -> None:
     text, policy = value_of(case), msgspec.convert(case.get("policy", {}), TimestampPolicy)
@@ -142,11 +143,13 @@ def agree(text: str, policy: dict[str, Any], now_us: int) -> None:
     assert encoded(text, msgspec.convert(policy, TimestampPolicy), now_us) == expected
 
 
+@pytest.mark.fault(22)
 @given(ISO | MAIL | VENDORS | NUMBERS | EDGES, POLICIES, NOWS)
 def test_text_is_read_or_refused_as_by_the_reference(text: str, policy: dict[str, Any], now_us: int) -> None:
     agree(json.dumps(text), policy, now_us)
 
 
+@pytest.mark.fault(22)
 @given(NUMBERS, POLICIES, NOWS)
 def test_numbers_are_read_or_refused_as_by_the_reference(text: str, policy: dict[str, Any], now_us: int) -> None:
     agree(text, policy, now_us)

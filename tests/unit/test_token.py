@@ -52,6 +52,7 @@ def test_requests_go_where_the_token_is_good() -> None:
     assert api.urls == ["https://api.example.com/api/v2/other%2Ffeed?limit=5&cursor=a%2B%2F%3D"]
 
 
+@pytest.mark.fault(26)
 def test_a_place_on_another_origin_is_refused_before_anything_is_sent_there() -> None:
     api = Api()
     api.access["endpoint"] = "https://evil.example/feed"
@@ -153,6 +154,7 @@ def test_its_life_counts_from_before_the_request_for_it() -> None:
     api.run(main)
 
 
+@pytest.mark.fault(27)
 @given(
     drops=st.lists(st.booleans(), min_size=1, max_size=8),
     steps=st.lists(st.sampled_from([0.0, 100.0, 250.0, 290.0, 400.0]), min_size=8, max_size=8),

@@ -61,6 +61,7 @@ def test_a_refusal_that_is_a_bomb_is_not_decompressed() -> None:
     assert api.posts == 2
 
 
+@pytest.mark.fault(27)
 def test_twenty_requests_refused_at_once_share_one_new_token() -> None:
     api = Api()
 
@@ -101,6 +102,7 @@ def test_a_request_refused_after_the_others_takes_the_token_that_they_got() -> N
     assert api.posts == 2
 
 
+@pytest.mark.fault(27)
 def test_a_fresh_token_that_is_refused_too_ends_the_run_without_a_storm() -> None:
     api = Api()
 
@@ -172,6 +174,7 @@ def test_a_refusal_without_end_is_not_read_to_the_end() -> None:
     api.run(main)
 
 
+@pytest.mark.fault(27)
 def test_a_failed_request_for_a_token_fails_all_who_wait_once_and_the_next_one_pauses() -> None:
     api = Api()
     api.fail = [NetworkError("POST: reset"), ServerError("POST: 503")]

@@ -14,7 +14,7 @@ from datasync.config import Masker, load
 from datasync.config.schema import MAX_PARTITIONS
 from datasync.errors import DatasyncError, Interrupted
 from datasync.observe import log
-from datasync.observe.progress import LogProgress, TerminalProgress
+from datasync.observe.progress import LogProgress, Terminal, TerminalProgress
 from datasync.plugins import Plugins
 
 EPILOG = f"""
@@ -38,7 +38,7 @@ Environment (or .env):
 
 \b
 Exit codes: 0 complete; 1 ended with something left, run again to go on;
-2 could not run, nothing was written; 130 or 143 interrupted after a checkpoint.
+2 could not run, nothing was written; 129, 130 or 143 interrupted after a checkpoint.
 """
 
 
@@ -159,7 +159,8 @@ def ingest(
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.
         sys.path.append(str(Path.cwd()))
         loaded = Plugins(plugins)
-        with TerminalProgress(Console(stderr=True)) if terminal else LogProgress() as progress:
+        console = Console(file=Terminal())  # type: ignore[arg-type]  # it writes, and asks what it is
+        with TerminalProgress(console) if terminal else LogProgress() as progress:
             loaded.manager.register(progress, "progress")
             loop.run(app.ingest(settings, loaded))
     except Interrupted as stopped:

@@ -9,7 +9,7 @@ import httpx
 from dotenv import dotenv_values
 
 from datasync import envvars
-from datasync.config import values
+from datasync.config import suspect, values
 from datasync.config.headers import parse_headers, usable_value
 from datasync.config.mask import Masker
 from datasync.config.schema import (
@@ -65,7 +65,8 @@ def load(
         memory: `memory_bytes` of Settings as a number with KiB, MiB or GiB; wins over the variable.
 
     Raises:
-        ConfigError: a variable is missing or malformed (all missing ones are named), or `env_file` is not there.
+        ConfigError: a variable is missing or malformed (all missing ones are named), misspelled, or refers to one that
+            isn't set; or `env_file` is not there.
     """
     value = _lookup(environ, env_file)
     needed = _required(value, *_REQUIRED)
@@ -125,6 +126,11 @@ def variables(env_file: Path | None) -> Mapping[str, str]:
 
 def _lookup(environ: Mapping[str, str], env_file: Path | None) -> Callable[[str], str]:
     from_file = variables(env_file)
+    file = env_file or Path(".env")
+    suspect.refuse_typos(environ, from_file)
+    if file.is_file():
+        suspect.warn_of_readers(file, from_file)
+    suspect.refuse_unresolved(environ, file)
     return lambda name: environ.get(name) or from_file.get(name) or ""
 
 

@@ -84,6 +84,20 @@ class Endpoint(Protocol):
 
 
 @runtime_checkable
+class Resizable(Protocol):
+    """What an endpoint has besides, if it can be asked for so many records per page."""
+
+    @property
+    def page_limit(self) -> int:
+        """Records per page that `request` asks for."""
+        ...
+
+    def resized(self, request: Request, limit: int) -> Request:
+        """The same request for at most `limit` records."""
+        ...
+
+
+@runtime_checkable
 class Windowed(Protocol):
     """What an endpoint has besides, if it can be asked for a window of time, newest records first."""
 

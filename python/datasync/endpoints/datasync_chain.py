@@ -43,6 +43,7 @@ class CursorChain:
 
     path: ClassVar[str]
     plan: Final = PLAN
+    page_limit: Final = PAGE_LIMIT
     cursor_ttl: Final = 120.0
 
     def __init__(self, auth: httpx.Auth, *, key_source: str) -> None:
@@ -56,6 +57,10 @@ class CursorChain:
         if cursor is not None:
             params["cursor"] = cursor
         return Request(self.path, params)
+
+    def resized(self, request: Request, limit: int) -> Request:
+        """See Resizable."""
+        return Request(request.path, {**request.params, "limit": limit})
 
     def check(self, answer: Answer) -> None:
         """See Endpoint."""

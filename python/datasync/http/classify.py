@@ -6,6 +6,7 @@ retry        408, 425, 5xx; refused, reset, cut short, slow    ServerError, Netw
              HTML or nothing with 200                          NotAPage: twice at the same page
              the page before once more                         PageRepeated: six times, which outlasts most caches
              a page that can't be decoded                      PageDamaged: once at the same page
+smaller      a page larger than the limit                      PageTooLarge: half as many records, where one can ask so
 re-seek      what an endpoint knows as an expired cursor       CursorExpired: found again as the endpoint declares
 credentials  401, 403                                          AuthError: stop; the transport has renewed what it can
 stop         other 4xx, 3xx, 501, 505, 511, 526; TLS; a proxy  ContractChanged, TlsFailed, ProxyRefused

@@ -2,10 +2,11 @@
 
 import logging
 import os
+import select
 import sys
-from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -14,6 +15,9 @@ from datasync.errors import error_codes
 from datasync.http.redact import redact
 
 STDERR = 2
+
+PATIENCE: Final = 1.0
+"""Seconds that a reader of the log may stop reading before a line is lost."""
 
 
 def configure(*, terminal: bool, mask: Masker) -> None:
@@ -31,6 +35,7 @@ def configure(*, terminal: bool, mask: Masker) -> None:
         }
 
     codes = error_codes() | {"internal"}
+    stderr = _Stderr(terminal=terminal)
 
     renderer: Any = (
         structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
@@ -45,7 +50,7 @@ def configure(*, terminal: bool, mask: Masker) -> None:
             conceal,
             renderer,
         ],
-        logger_factory=lambda *_: structlog.PrintLogger(_Stderr(terminal=terminal)),  # type: ignore[arg-type]  # it only writes and flushes
+        logger_factory=lambda *_: structlog.PrintLogger(stderr),  # type: ignore[arg-type]  # it only writes and flushes
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
@@ -61,18 +66,45 @@ class _Bridge(logging.Handler):
 
 
 class _Stderr:
-    """Writes lines, and goes on without them when nobody takes them: a closed pipe must not stop an ingestion."""
+    """Writes lines, and goes on without them when nobody takes them: that must not stop an ingestion.
+
+    A line is lost where stderr is closed, its disk is full, or its reader has stopped reading. Once lines are taken
+    again, the first one says how many were lost.
+    """
 
     def __init__(self, *, terminal: bool) -> None:
         self._terminal = terminal
+        self._lost = 0
+        self._patience = PATIENCE
 
     def write(self, text: str) -> int:
-        with suppress(OSError, ValueError):
+        try:
             if self._terminal:
                 sys.stderr.write(text)  # looked up at each write: the progress display replaces it while it runs
             else:
-                os.write(STDERR, text.encode())  # nothing is left in a buffer that would fail at the end again
+                self._write(text.encode())
+        except (OSError, ValueError):
+            self._lost += 1
         return len(text)
 
     def flush(self) -> None:
         pass
+
+    def _write(self, line: bytes) -> None:
+        # Straight to the handle: nothing is left in a buffer that would fail at the end again.
+        if self._lost:
+            said = {"level": "warning", "event": "log lines were lost", "lost": self._lost}
+            self._put(msgspec.json.encode(said) + b"\n")
+            self._lost = 0
+        self._put(line)
+
+    def _put(self, data: bytes) -> None:
+        # A pipe that poll calls writable takes so much without waiting. A reader that stopped holds up one line only.
+        for start in range(0, len(data), select.PIPE_BUF):
+            poll = select.poll()
+            poll.register(STDERR, select.POLLOUT)
+            if not poll.poll(self._patience * 1000):
+                self._patience = 0.0
+                raise BlockingIOError("nobody reads the log")
+            os.write(STDERR, data[start : start + select.PIPE_BUF])
+        self._patience = PATIENCE

@@ -1,6 +1,10 @@
 """Progress: a live line on a terminal, a log line now and then elsewhere. Plugs into the lifecycle hooks."""
 
+import io
+import os
+import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -12,10 +16,36 @@ from rich.text import Text
 
 from datasync.hookspecs import hookimpl
 from datasync.observe.forecast import finish, seconds_left
+from datasync.observe.log import STDERR
 from datasync.stats import RunStats
 
 LOG_EVERY = 10.0
 """Seconds between two progress lines in the log."""
+
+
+class Terminal(io.TextIOBase):
+    """The terminal on stderr. It may be closed at any time, and what is written then is left out."""
+
+    def write(self, text: str) -> int:
+        """Write at once: what stays in a buffer would fail at the end of the process."""
+        data = text.encode(self.encoding, "replace")
+        with suppress(OSError):
+            while data:
+                data = data[os.write(STDERR, data) :]
+        return len(text)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # as the standard library's own streams do
+        """Of the terminal."""
+        return sys.__stderr__.encoding if sys.__stderr__ else "utf-8"
+
+    def fileno(self) -> int:
+        """Of stderr."""
+        return STDERR
+
+    def isatty(self) -> bool:
+        """It is one, or was."""
+        return True
 
 
 class TerminalProgress:

@@ -4,12 +4,15 @@ One difference is left: a member that a later one of the same key replaces is ch
 the record lane's transforms never see it.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from datasync import _native
 from datasync.model import Chunk, EncoderPlan, Reject
+from datasync.pipeline.one_by_one import OneByOne
 from datasync.pipeline.records import read_records
 from datasync.transforms.chain import Chain
 
@@ -83,8 +86,11 @@ class RecordLane:
     name = "record"
     weight = 6  # the page, its records, what transforms made of them, and that as Python objects
 
-    def __init__(self, plan: EncoderPlan, chain: Chain) -> None:
-        self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
+    def __init__(
+        self, plan: EncoderPlan, chain: Callable[[bytes], bytes | None], encoder: OneByOne | None = None
+    ) -> None:
+        """Take what makes of a raw record the one to store, as `Chain` does."""
+        self._encoder = encoder or _native.PageEncoder(msgspec.json.encode(plan))
         self._chain = chain
 
     def peek(self, body: bytes) -> tuple[str | None, bool | None]:
@@ -127,9 +133,44 @@ class RecordLane:
         )
 
 
+class PanicProof:
+    """A lane that reads a page once more, record by record, when the core panics over it.
+
+    A record over which it panics again goes to quarantine. It is something that nobody has thought of, and to stop
+    there would keep all that follows out for good. Transforms see the records of such a page twice.
+    """
+
+    def __init__(self, lane: Lane, careful: Lane) -> None:
+        self._lane = lane
+        self._careful = careful
+        self.name = lane.name
+        self.weight = lane.weight
+
+    def peek(self, body: bytes) -> tuple[str | None, bool | None]:
+        """See Lane."""
+        return self._lane.peek(body)
+
+    def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:
+        """See Lane.
+
+        Raises:
+            datasync._native.CorePanic: not even the records can be told apart.
+        """
+        try:
+            return self._lane.encode(body, cursor=cursor, now_us=now_us)
+        except _native.CorePanic as error:
+            structlog.get_logger().error("reading a page record by record", cursor=cursor, reason=str(error))
+            return self._careful.encode(body, cursor=cursor, now_us=now_us)
+
+
 def choose(plan: EncoderPlan, chain: Chain | None) -> Lane:
     """The fast lane, unless there are transforms."""
-    return FastLane(plan) if chain is None else RecordLane(plan, chain)
+    careful = RecordLane(plan, chain or _as_it_is, OneByOne(plan))
+    return PanicProof(FastLane(plan) if chain is None else RecordLane(plan, chain), careful)
+
+
+def _as_it_is(raw: bytes) -> bytes:
+    return raw
 
 
 def _reject(reject: _native.Reject, cursor: str | None) -> Reject:

@@ -9,6 +9,8 @@ import msgspec
 from datasync.errors import ConfigError
 from datasync.model import Checkpoint, PartitionState, Position, Window
 
+_EDITED = "somebody changed it; run with --restart to read from the beginning"
+
 MIN_SPAN = 1000
 """Milliseconds. No shorter window is made by sharing."""
 
@@ -76,18 +78,23 @@ class Line:
         """Take the stored partitions, and what tells the moment of a position.
 
         Raises:
-            ConfigError: the windows are not the whole line.
+            ConfigError: the windows are not the whole line, or a position is none.
         """
         _check(states)
-        self.parts = [
-            Part(
-                state.number,
-                state.window,
-                state.checkpoint,
-                at=moment(state.checkpoint.position) if moment and state.checkpoint.position else state.window.until,
-            )
-            for state in states
-        ]
+        try:
+            self.parts = [
+                Part(
+                    state.number,
+                    state.window,
+                    state.checkpoint,
+                    at=moment(state.checkpoint.position)
+                    if moment and state.checkpoint.position
+                    else state.window.until,
+                )
+                for state in states
+            ]
+        except (LookupError, TypeError, ValueError) as error:
+            raise ConfigError("a position in `stream_partitions` is none of this endpoint", hint=_EDITED) from error
 
     @property
     def done(self) -> bool:
@@ -165,5 +172,12 @@ def _check(states: Sequence[PartitionState]) -> None:
     if not whole or any(older.until is None or older.until != newer.since for older, newer in pairwise(windows)):
         raise ConfigError(
             "the windows in `stream_partitions` are not the whole line of time",
-            hint="somebody changed them; run with --restart to read from the beginning",
+            hint=_EDITED,
         )
+    for state in states:
+        try:
+            msgspec.convert(msgspec.to_builtins(state), PartitionState)
+        except msgspec.ValidationError as error:
+            raise ConfigError(
+                f"partition {state.number} in `stream_partitions` can't be read: {error}", hint=_EDITED
+            ) from error

@@ -18,6 +18,10 @@ class _Open:
         self.rows = 0
         self.nbytes = 0
 
+    def suits(self, chunk: Chunk) -> bool:
+        """A page may be of the other lane, where the core panicked over it; and one that begins anew comes first."""
+        return not chunk.again and (chunk.rows is None) == (self.chunks[-1].rows is None)
+
     def add(self, chunk: Chunk, checkpoint: Checkpoint) -> None:
         self.chunks.append(chunk)
         self.checkpoint = checkpoint
@@ -53,7 +57,8 @@ class Outbox:
         async with self._changed:
             await self._changed.wait_for(self._has_room)
             batch = self._open.get(partition)
-            if batch and (chunk.again or not self._fits(batch, chunk.row_count, _size(chunk))):
+            fits = batch and batch.suits(chunk) and self._fits(batch, chunk.row_count, _size(chunk))
+            if batch and not fits:
                 self._seal(partition)
             batch = self._open.setdefault(partition, _Open())
             batch.add(chunk, checkpoint)

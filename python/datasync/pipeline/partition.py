@@ -12,12 +12,13 @@ import structlog
 
 from datasync import _native
 from datasync.config import Settings
-from datasync.endpoints.base import Endpoint, Windowed
+from datasync.endpoints.base import Endpoint, Resizable, Windowed
 from datasync.errors import (
     ContractChanged,
     CursorExpired,
     PageDamaged,
     PageRepeated,
+    PageTooLarge,
     RateLimited,
     RetriableSourceError,
     ServerError,
@@ -29,12 +30,13 @@ from datasync.http.retry import retrying, server_time
 from datasync.http.transport import Answer, Transport
 from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
-from datasync.model import Checkpoint, Chunk, Position
+from datasync.model import Checkpoint, Chunk, Position, Request
 from datasync.pipeline.ahead import Ahead, Arrived
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
 from datasync.pipeline.memory import Memory, cost
+from datasync.pipeline.pagesize import PageSize
 from datasync.pipeline.seek import Seek
 from datasync.stats import RunStats
 
@@ -72,6 +74,8 @@ class Partition:
         self._part = part
         self._endpoint = endpoint
         self._windowed = endpoint if isinstance(endpoint, Windowed) else None
+        self._resizable = endpoint if isinstance(endpoint, Resizable) else None
+        self._size = PageSize(self._resizable.page_limit if self._resizable else None)
         self._lane = lane
         self._transport = transport
         self._governor = governor
@@ -183,10 +187,7 @@ class Partition:
 
     async def _ask(self) -> Chunk:
         checkpoint = self._part.checkpoint
-        arrived = await self._ahead.take(checkpoint.cursor)
-        # The cursor that comes with the answer is as old as the request, which may have been sent long before.
-        self._asked_at = time.monotonic() if arrived is None else self._ahead.asked_at
-        arrived = arrived or await self._get(self._seek.cursor)
+        arrived = await self._arrived(checkpoint.cursor)
         with arrived.room:
             chunk = await self._encode(arrived)
             if chunk.has_more is not False and not chunk.next_cursor:
@@ -204,6 +205,21 @@ class Partition:
         self._stats.fetched += chunk.records
         return self._seek.came(chunk, self._asked_at)
 
+    async def _arrived(self, cursor: str | None) -> Arrived:
+        try:
+            arrived = await self._ahead.take(cursor)
+            # The cursor that comes with the answer is as old as the request, which may have been sent long before.
+            self._asked_at = time.monotonic() if arrived is None else self._ahead.asked_at
+            arrived = arrived or await self._get(self._seek.cursor)
+        except PageTooLarge as error:
+            if not self._size.too_large():
+                raise ContractChanged(
+                    str(error), hint=f"the page can't be asked for in smaller ones; {error.hint}"
+                ) from error
+            return await self._arrived(cursor)  # no deeper than the size can be halved
+        self._size.fitted()
+        return arrived
+
     async def _encode(self, arrived: Arrived) -> Chunk:
         answer, cursor = arrived.answer, arrived.cursor
         try:
@@ -217,12 +233,12 @@ class Partition:
 
     async def _get(self, place: Callable[[], tuple[str | None, float]]) -> Arrived:
         """Ask for a page. `place` gives its cursor and when that was given, and is called when the request goes out."""
-        path = self._seek.request(place()[0]).path
+        path = self._request(place()[0]).path
         room = await self._memory.room()
         try:
             async with self._governor.permit(path) as permit:
                 cursor, since = place()  # only now: a wait for the limit must not use up a new cursor's life
-                answer = await self._transport.get(self._seek.request(cursor), room)
+                answer = await self._transport.get(self._request(cursor), room)
                 self._stats.bytes += answer.wire_bytes
                 try:
                     self._check(answer, path)
@@ -250,6 +266,12 @@ class Partition:
         if following and following != cursor and _usable(following) and has_more is not False:
             asked_at = self._asked_at
             self._ahead.ask(following, self._get(lambda: (following, asked_at)))
+
+    def _request(self, cursor: str | None) -> Request:
+        request = self._seek.request(cursor)
+        if self._resizable is not None and self._size.limit is not None:
+            request = self._resizable.resized(request, self._size.limit)
+        return request
 
     def _check(self, answer: Answer, path: str) -> None:
         where = f"GET {path}: {answer.status}"

@@ -1,10 +1,11 @@
 """Raw records, one by one, through the transforms and the native checks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from datasync import _native
-from datasync.transforms.chain import Chain, TransformFailed, Undecodable
+from datasync.pipeline.one_by_one import Extracted, OneByOne
+from datasync.transforms.chain import TransformFailed, Undecodable
 
 
 class Refusal(NamedTuple):
@@ -25,20 +26,24 @@ class RecordsRead(NamedTuple):
         nbytes: of what the transforms gave back.
     """
 
-    extracted: _native.ExtractedRows
+    extracted: _native.ExtractedRows | Extracted
     indexes: list[int]
     refusals: list[Refusal]
     nbytes: int
 
 
 def read_records(
-    encoder: _native.PageEncoder, chain: Chain | None, records: Sequence[bytes], *, now_us: int
+    encoder: _native.PageEncoder | OneByOne,
+    chain: Callable[[bytes], bytes | None] | None,
+    records: Sequence[bytes],
+    *,
+    now_us: int,
 ) -> RecordsRead:
     """Turn `records` into rows. Without a chain their bytes are stored as they are, as on the fast lane.
 
     Args:
         encoder: what takes the columns.
-        chain: the transforms.
+        chain: the transforms, as `Chain` does them.
         records: raw.
         now_us: see `PageEncoder.extract`.
     """

@@ -3,7 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,23 +21,45 @@ class Stop:
 
     Attributes:
         signal_number: the first signal received, or None.
+        signalled_at: when it came, monotonic seconds.
     """
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._callbacks: list[Callable[[], None]] = []
         self.signal_number: int | None = None
+        self.signalled_at = float("inf")
 
     @property
     def requested(self) -> bool:
         """A stop was asked for."""
         return self._event.is_set()
 
-    def listen(self) -> None:
-        """Obey SIGTERM and SIGINT from now on. The second one ends the process at once, with 128 + its number."""
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Obey SIGTERM, SIGINT and SIGHUP meanwhile. The second one ends the process at once, with 128 + its number.
+
+        SIGHUP stays ignored where it was, as under `nohup`. The loop's own handlers would not be called while a plugin
+        blocks it; these are.
+        """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal, number)
+
+        def on_signal(number: int, _frame: FrameType | None) -> None:
+            if self.signal_number is not None:
+                os._exit(128 + number)
+            self.signalled_at = time.monotonic()
+            self.signal_number = number
+            loop.call_soon_threadsafe(self.request)
+
+        numbers = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, on_signal) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def request(self) -> None:
         """Ask for a stop."""
@@ -72,21 +97,6 @@ class Stop:
         if error is not None:
             raise error
         return result  # type: ignore[return-value]  # there is a result where there is no error
-
-    def give_up_after(self, seconds: float, last_word: Callable[[], None]) -> None:
-        """End the process in `seconds`, whatever it still waits for: a stalled database rolls the open batch back."""
-
-        def give_up() -> None:
-            last_word()
-            os._exit(128 + (self.signal_number or 0))
-
-        asyncio.get_running_loop().call_later(seconds, give_up)
-
-    def _on_signal(self, number: int) -> None:
-        if self.requested:
-            os._exit(128 + number)
-        self.signal_number = number
-        self.request()
 
 
 async def _settled(work: Coroutine[Any, Any, T]) -> tuple[T | None, Exception | None]:

@@ -46,7 +46,7 @@ class Rows(Protocol):
         ...
 
     def meets(self, other: "Rows") -> bool:
-        """Whether both have a row of the same key; `other` is of the same lane."""
+        """Whether both have a row of the same key, or may have."""
         ...
 
     async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
@@ -59,7 +59,7 @@ class Rows(Protocol):
 
 
 def sort(chunks: Sequence[Chunk], columns: Sequence[Column]) -> Rows:
-    """The rows of `chunks`. Takes a few milliseconds of CPU for a full batch, mostly without the GIL."""
+    """The rows of `chunks`, all of one lane. A full batch takes a few milliseconds, mostly without the GIL."""
     key = next(index for index, column in enumerate(columns) if column.key)
     if any(chunk.rows is not None for chunk in chunks):
         numbered = [
@@ -102,7 +102,8 @@ class _CopyRows:
         return self._with(self.rows.without(list(map(encode, known))))
 
     def meets(self, other: Rows) -> bool:
-        return isinstance(other, _CopyRows) and self.rows.meets(other.rows)
+        # Of the other lane it isn't known.
+        return not isinstance(other, _CopyRows) or self.rows.meets(other.rows)
 
     async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
         stream = memoryview(self.rows.stream(start, stop))
@@ -163,7 +164,7 @@ class _TupleRows:
         return self._with([found for found in self._rows if found[2][self._key] not in there])
 
     def meets(self, other: Rows) -> bool:
-        return not set(self.keys()).isdisjoint(other.keys())
+        return not isinstance(other, _TupleRows) or not set(self.keys()).isdisjoint(other.keys())
 
     async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
         records: list[tuple[Any, ...]] = list(map(itemgetter(2), self._rows[start:stop]))

@@ -31,8 +31,8 @@ SELECT EXISTS (
 """
 
 
-# COPY passes over rules, and is refused where rows are secured one by one. Another unique index, or what a trigger does,
-# could make two writers wait for each other: one in the server for a row, the other in this process for its turn.
+# COPY passes over rules, and is refused where rows are secured one by one. Another unique index, or what a trigger
+# does, could make two writers wait for each other: one in the server, the other in this process for its turn.
 _DIRECT = """
 SELECT NOT relhasrules AND NOT relrowsecurity
     AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal)

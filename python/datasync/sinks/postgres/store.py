@@ -172,7 +172,7 @@ class Store:
                 raise checkpoint.lost(self._stream)
             if found.batch < number - 1:
                 raise CommitsLost(
-                    f"the server has lost the last {number - 1 - found.batch:,} batches: it crashed, or a standby took over",
+                    f"the server took back the last {number - 1 - found.batch:,} batches: it crashed or is a standby",
                     hint="run again: what was lost is read again; with --durable a commit waits for the disk",
                 )
             if found.batch < number:

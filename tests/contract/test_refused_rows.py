@@ -1,0 +1,38 @@
+"""What the server refuses and the core let pass."""
+
+import asyncpg
+import pytest
+
+from datasync.errors import RowsRefused
+from datasync.model import Chunk
+from datasync.sinks.postgres.sink import PostgresSink
+from tests.contract.test_sink_postgres import batch, chunk, opened, reject
+from tests.support import Database
+
+
+def test_a_row_that_the_server_refuses_is_quarantined_and_the_rest_is_stored(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        bad = Chunk(1, 1, 1, [], None, None, None, None, None, rows=[("b", None, None, '{"a":"\\u0000"}')])
+        done = await target.commit(batch(1, chunk("a", rejects=(reject(b"{}"),)), bad, chunk("c")))
+        assert (done.rows, done.duplicates, done.quarantined) == (2, 0, 2)
+
+    opened(database, use)
+    assert database.value("SELECT array_agg(id ORDER BY id) FROM ingested_events") == ["a", "c"]
+    assert database.value("SELECT array_agg(code ORDER BY id) FROM quarantined_events") == [
+        "required_missing",
+        "sql_22p05",
+    ]
+
+
+def test_a_table_that_refuses_everything_ends_the_run_and_keeps_nothing(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        pool = await asyncpg.create_pool(database.dsn)
+        await pool.execute("ALTER TABLE ingested_events ADD CHECK (id = 'none')")
+        await pool.close()
+        with pytest.raises(RowsRefused, match="refused each of the first 100 records"):
+            await target.commit(batch(1, chunk(*map(str, range(150)), rejects=(reject(b"{}"),))))
+
+    opened(database, use)
+    assert database.value("SELECT count(*) FROM ingested_events") == 0
+    assert database.value("SELECT count(*) FROM quarantined_events") == 0
+    assert database.value("SELECT batch FROM cursor_state") == 0
