@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import BinaryIO, Literal, Self
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -195,8 +195,7 @@ class WireProxy:
                     continue
                 if message.kind == b"Z" and failed:
                     failed = False
-                    target.sendall(_frame(b"Z", b"E"))
-                    continue
+                    message = replace(message, body=message.body.replace(b"T", b"E"))
                 if message.is_copy_data:
                     session.copied = True
                 elif message.answers("COMMIT"):

@@ -1,0 +1,84 @@
+"""A database server that goes down while it is written to, in each way there is, and comes up again."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from datasync.simulator import SimulatorOptions, SimulatorProcess
+from datasync.testing import EmbeddedPostgres
+from tests.running import Running
+from tests.servers import SMALL, crash
+from tests.truth import STORING_AGAIN, ask, feed, holding, judge, rows
+
+Simulate = Callable[[SimulatorOptions], SimulatorProcess]
+
+pytestmark = pytest.mark.usefixtures("workdir")
+
+LAZY = {**SMALL, "synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"}
+"""Commits are told long before they are safe, so that a crash takes many of them back."""
+
+
+STOPS: dict[str, Callable[[EmbeddedPostgres], None]] = {
+    "fast": lambda _server: None,  # `restart` shuts down first
+    "immediate": EmbeddedPostgres.kill,
+    "killed": crash,
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    """A server that these tests may stop; each uses a database of its own."""
+    with EmbeddedPostgres(settings=SMALL) as server:
+        yield server
+
+
+@pytest.mark.fault(41)
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_server_that_restarts_under_load_costs_no_row_and_no_request(
+    simulate: Simulate, server: EmbeddedPostgres, stop: str
+) -> None:
+    api = simulate(feed())
+    dsn = server.create_database(f"restart_{stop}")
+    with Running(dsn, api.base_url) as run:
+        run.until(lambda: rows(dsn) > 0, "the first rows")
+        STOPS[stop](server)
+        if stop != "fast":
+            run.until_said(STORING_AGAIN)
+        server.restart()
+        judge(run.end(), dsn, api)
+        assert run.lines(STORING_AGAIN)
+
+
+@pytest.mark.fault(41)
+def test_staging_that_a_crash_has_emptied_was_never_the_only_copy(simulate: Simulate, server: EmbeddedPostgres) -> None:
+    api = simulate(feed())
+    dsn = server.create_database("staging")
+    upserts = "wait_event_type = 'Lock' AND datname = current_database() AND query ILIKE '%INSERT INTO%'"
+    with Running(dsn, api.base_url) as run:
+        run.until(lambda: rows(dsn) > 0, "the first rows")
+        with holding(dsn, "LOCK TABLE ingested_events IN SHARE MODE"):
+            # The rows of a batch are in staging, and go no further.
+            run.until(lambda: ask(dsn, f"SELECT FROM pg_stat_activity WHERE {upserts}"), "an upsert that waits")
+            crash(server)
+        server.restart()
+        judge(run.end(), dsn, api)
+
+
+@pytest.mark.fault(54)
+@pytest.mark.parametrize("stop", ["immediate", "killed"])
+def test_commits_that_a_crash_takes_back_are_fetched_again(simulate: Simulate, stop: str) -> None:
+    api = simulate(feed())
+    with EmbeddedPostgres(settings=LAZY) as server:
+        with Running(server.dsn, api.base_url) as run:
+            run.until(lambda: rows(server.dsn) > 0, "the first rows")
+            ask(server.dsn, "CHECKPOINT")  # the tables stay, whatever happens
+            safe = rows(server.dsn)
+            run.until(lambda: rows(server.dsn) >= safe + 1000, "rows that are not safe")
+            STOPS[stop](server)
+            server.restart()
+            result = run.end()
+        if result.code == 1:  # it may stop where the database is behind what it has been told; never go on over a gap
+            assert result.error["code"] in ("lease_lost", "sink_unavailable", "rows_missing")
+            with Running(server.dsn, api.base_url) as run:
+                result = run.end()
+        judge(result, server.dsn, api, again=True)
