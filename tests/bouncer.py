@@ -36,9 +36,10 @@ class Bouncer:
         host = query["host"][0] if "host" in query else self._target.hostname
         port = query["port"][0] if "port" in query else self._target.port or 5432
         user = self._target.username or "postgres"
+        password = f" password={self._target.password}" if self._target.password else ""
         config = self._folder / "pgbouncer.ini"
         config.write_text(
-            f"[databases]\n* = host={host} port={port} user={user} password={self._target.password or ''}\n"
+            f"[databases]\n* = host={host} port={port} user={user}{password}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self._port}\nunix_socket_dir =\nauth_type = any\n"
             "pool_mode = transaction\nserver_round_robin = 1\ndefault_pool_size = 4\nmin_pool_size = 4\n"
         )
@@ -47,15 +48,12 @@ class Bouncer:
             command = [*find_identity().prefix, PROGRAM, str(config)]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + _SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self._port)).close()
-                return self
-            except OSError:
-                log_text = (self._folder / "log").read_text()
-                assert self._process.poll() is None, log_text
-                assert time.monotonic() < deadline, log_text
-                time.sleep(0.02)
+        while not self._listens():
+            said = (self._folder / "log").read_text()
+            assert self._process.poll() is None, said
+            assert time.monotonic() < deadline, said
+            time.sleep(0.02)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -68,3 +66,7 @@ class Bouncer:
     def dsn(self, database: str) -> str:
         """The address of `database` by way of the pooler."""
         return f"postgresql://{self._target.username or 'postgres'}@127.0.0.1:{self._port}/{database}"
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0

@@ -51,6 +51,11 @@ def rows(dsn: str) -> int:
     return count
 
 
+def grown(dsn: str, than: int) -> Callable[[], bool]:
+    """Whether there are more rows by now."""
+    return lambda: rows(dsn) > than
+
+
 def judge(run: Run, dsn: str, api: SimulatorProcess, *, poison: Sequence[str] = (), again: bool = False) -> None:
     """The run ended well: every event served is in the table or, as `poison`, in quarantine, and the counts say so.
 
@@ -86,6 +91,10 @@ def holding(dsn: str, statement: str) -> Iterator[Callable[[str], None]]:
         connection = runner.run(asyncpg.connect(dsn, timeout=10))
         try:
             runner.run(connection.execute(f"BEGIN; {statement}"))
-            yield lambda more: runner.run(connection.execute(more)) and None
+
+            def then(more: str) -> None:
+                runner.run(connection.execute(more))
+
+            yield then
         finally:
             connection.terminate()

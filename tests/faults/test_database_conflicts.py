@@ -9,7 +9,7 @@ import pytest
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.running import Running
 from tests.support import Database
-from tests.truth import STORING_AGAIN, TABLE, feed, holding, judge, rows
+from tests.truth import STORING_AGAIN, TABLE, feed, grown, holding, judge, rows
 from tests.wire import Action, Fail, Message, Once, WireProxy
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
@@ -102,8 +102,7 @@ def test_a_serializable_database_with_another_writer_ends_with_every_row(
     )
     with Running(database.dsn, api.base_url) as run:
         for _ in range(4):
-            before = database.value("SELECT last_value FROM rival")
-            run.until(lambda seen=before: database.value("SELECT last_value FROM rival") > seen, "an upsert")
+            run.until(grown(database.dsn, rows(database.dsn)), "more rows")
             change = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; UPDATE rivals SET touched = touched"
             with holding(database.dsn, change) as then:
                 run.until(lambda: waits(database) or run.lines(STORING_AGAIN), "a conflict")

@@ -34,16 +34,19 @@ def test_a_failover_to_a_standby_is_followed_once_that_takes_writes(
     simulate: Simulate, primary: EmbeddedPostgres
 ) -> None:
     api = simulate(feed())
-    with Standby(primary, synchronous=True) as standby, WireProxy(primary.dsn) as proxy:
-        with Running(proxy.dsn("postgres"), api.base_url) as run:
-            run.until(lambda: rows(primary.dsn) > 0, "the first rows")
-            crash(primary)
-            proxy.target = standby.dsn  # the name leads to the standby before that is promoted
-            before = proxy.connections
-            run.until(lambda: proxy.connections >= before + 2, "attempts on a server that is read-only")
-            standby.promote()
-            judge(run.end(), standby.dsn, api)
-            assert any(re.search("read.(only|write)", line["reason"]) for line in run.lines(STORING_AGAIN)), run.stderr
+    with (
+        Standby(primary, synchronous=True) as standby,
+        WireProxy(primary.dsn) as proxy,
+        Running(proxy.dsn("postgres"), api.base_url) as run,
+    ):
+        run.until(lambda: rows(primary.dsn) > 0, "the first rows")
+        crash(primary)
+        proxy.target = standby.dsn  # the name leads to the standby before that is promoted
+        before = proxy.connections
+        run.until(lambda: proxy.connections >= before + 2, "attempts on a server that is read-only")
+        standby.promote()
+        judge(run.end(), standby.dsn, api)
+        assert any(re.search("read.(only|write)", line["reason"]) for line in run.lines(STORING_AGAIN)), run.stderr
 
 
 @pytest.mark.fault(42)
