@@ -1,6 +1,8 @@
 """The judge of the database's faults: what the API served against what the database holds and says it holds."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
+from datasync.simulator.served import Served
 from tests.support import API_KEY, Run
 
 PAGE = 200
@@ -28,6 +31,29 @@ def feed(count: int = 4000, *, page_cap: int = PAGE, latency: float = 0.03, **mo
     return SimulatorOptions(
         count=count, api_key=API_KEY, page_cap=page_cap, latency=latency, rate_limit="none", prerender="none", **more
     )
+
+
+class Feed:
+    """An API as one test sees it: what others asked for before doesn't count."""
+
+    def __init__(self, process: SimulatorProcess) -> None:
+        self.base_url = process.base_url
+        self.options = process.options
+        self._process = process
+        self._before = len(process.served())
+
+    def served(self) -> list[Served]:
+        """The answers since the test began."""
+        return self._process.served(self._before)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """No answers for a moment, so that what takes the test some time isn't overtaken by the end of the feed."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
 
 
 def ask(dsn: str, query: str, *arguments: object) -> list[asyncpg.Record]:
@@ -56,7 +82,7 @@ def grown(dsn: str, than: int) -> Callable[[], bool]:
     return lambda: rows(dsn) > than
 
 
-def judge(run: Run, dsn: str, api: SimulatorProcess, *, poison: Sequence[str] = (), again: bool = False) -> None:
+def judge(run: Run, dsn: str, api: Feed | SimulatorProcess, *, poison: Sequence[str] = (), again: bool = False) -> None:
     """The run ended well: every event served is in the table or, as `poison`, in quarantine, and the counts say so.
 
     With `again` this run went on where another stopped. Otherwise its own report must say the same, and no page may

@@ -124,6 +124,10 @@ class WireProxy:
         """How many clients have come so far, refused ones too."""
         return self._count
 
+    def reached(self, connections: int) -> Callable[[], bool]:
+        """Whether so many clients have come in all."""
+        return lambda: self._count >= connections
+
     def dsn(self, database: str) -> str:
         """The address of `database` by way of the proxy, for the user of the target."""
         parts = urlsplit(self.target)
@@ -217,9 +221,13 @@ class WireProxy:
 
 
 class Once:
-    """A handler that does `action` to the first messages, `times` of them, that are as `when` says."""
+    """A handler that does `action` to the first messages, `times` of them, that are as `when` says.
 
-    def __init__(self, when: Callable[[Message], bool], action: Callable[[Message], Action], *, times: int = 1) -> None:
+    Attributes:
+        done: how often it has.
+    """
+
+    def __init__(self, when: Callable[[Message], bool], action: Handler | Cut, *, times: int = 1) -> None:
         self.done = 0
         self._when = when
         self._action = action
@@ -231,7 +239,11 @@ class Once:
             if self.done >= self._times or not self._when(message):
                 return None
             self.done += 1
-        return self._action(message)
+        return self._action if isinstance(self._action, Cut) else self._action(message)
+
+    def happened(self) -> bool:
+        """Whether it has at all."""
+        return self.done > 0
 
 
 def connect(dsn: str) -> socket.socket:

@@ -4,13 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.running import Running
 from tests.support import Database
-from tests.truth import STORING_AGAIN, feed, holding, judge, rows
+from tests.truth import STORING_AGAIN, Feed, grown, holding, judge, rows
 from tests.wire import Action, Cut, Message, Once, WireProxy
-
-Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
@@ -43,8 +40,7 @@ def assert_stored_again(run: Running) -> None:
 
 
 @pytest.mark.fault(39)
-def test_server_processes_killed_while_idle_are_replaced(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed(latency=0.1))
+def test_server_processes_killed_while_idle_are_replaced(api: Feed, database: Database) -> None:
     with Running(database.dsn, api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
         run.until(lambda: kill(database, "state = 'idle'"), "an idle process")
@@ -55,8 +51,7 @@ def test_server_processes_killed_while_idle_are_replaced(simulate: Simulate, dat
 
 
 @pytest.mark.fault(39)
-def test_a_server_process_killed_in_copy_loses_no_row_of_it(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed())
+def test_a_server_process_killed_in_copy_loses_no_row_of_it(api: Feed, database: Database) -> None:
     killed = []
 
     def terminate(_message: Message) -> Action:
@@ -72,10 +67,7 @@ def test_a_server_process_killed_in_copy_loses_no_row_of_it(simulate: Simulate, 
 
 
 @pytest.mark.fault(39)
-def test_a_server_process_killed_in_the_upsert_leaves_nothing_of_the_batch(
-    simulate: Simulate, database: Database
-) -> None:
-    api = simulate(feed())
+def test_a_server_process_killed_in_the_upsert_leaves_nothing_of_the_batch(api: Feed, database: Database) -> None:
     with Running(database.dsn, api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
         with holding(database.dsn, "LOCK TABLE ingested_events IN SHARE MODE"):
@@ -85,32 +77,33 @@ def test_a_server_process_killed_in_the_upsert_leaves_nothing_of_the_batch(
         assert_stored_again(run)
 
 
+CUTS: dict[str, tuple[Callable[[Message], bool], Cut]] = {
+    "in COPY": (lambda message: message.is_copy_data, Cut(after=True)),
+    "before COMMIT": (lambda message: message.is_batch_commit, Cut()),
+    "with COMMIT": (lambda message: message.is_batch_commit, Cut(after=True)),
+    "before COMMIT's answer": (lambda message: message.is_batch_committed, Cut()),
+}
+
+
 @pytest.mark.fault(40)
-@pytest.mark.parametrize("lost", ["copy", "commit", "answer"])
-def test_a_connection_cut_in_a_batch_is_no_loss_and_counts_nothing_twice(
-    simulate: Simulate, database: Database, lost: str
-) -> None:
-    moment = {
-        "copy": lambda message: message.is_copy_data,
-        "commit": lambda message: message.is_batch_commit,
-        "answer": lambda message: message.is_batch_committed,
-    }[lost]
-    api = simulate(feed())
-    twice = Once(moment, lambda _message: Cut(after=lost == "copy"), times=2)
-    with WireProxy(database.dsn, twice) as proxy, Running(proxy.dsn(database.name), api.base_url) as run:
-        result = run.end()
-        assert twice.done == 2
-        judge(result, database.dsn, api)
+def test_connections_cut_anywhere_in_a_batch_are_no_loss_and_count_nothing_twice(api: Feed, database: Database) -> None:
+    with WireProxy(database.dsn) as proxy, Running(proxy.dsn(database.name), api.base_url) as run:
+        for moment, (when, cut) in CUTS.items():
+            stored = rows(database.dsn)
+            proxy.on = once = Once(when, cut)
+            run.until(once.happened, f"the cut {moment}")
+            with api.silent():
+                run.until(grown(database.dsn, stored), "the batch stored again")
+        judge(run.end(), database.dsn, api)
         assert_stored_again(run)
 
 
 @pytest.mark.fault(40)
-def test_a_commit_that_goes_on_after_its_connection_is_gone_counts_once(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed())
+def test_a_commit_that_goes_on_after_its_connection_is_gone_counts_once(api: Feed, database: Database) -> None:
     with WireProxy(database.dsn) as proxy, Running(proxy.dsn(database.name), api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
         # From here on the server takes a second to commit once, and its client is gone as soon as it has begun.
-        cut = Once(lambda message: message.is_batch_commit, lambda _message: Cut(after=True))
+        cut = Once(lambda message: message.is_batch_commit, Cut(after=True))
         database.execute(SLOW_COMMIT)
         proxy.on = cut
         result = run.end()
@@ -120,27 +113,22 @@ def test_a_commit_that_goes_on_after_its_connection_is_gone_counts_once(simulate
 
 
 @pytest.mark.fault(41, 48)
-@pytest.mark.parametrize("code", ["57P03", "53300", None])
-def test_a_server_that_lets_nobody_in_for_a_while_is_waited_for(
-    simulate: Simulate, database: Database, code: str | None
-) -> None:
-    api = simulate(feed())
+def test_a_server_that_lets_nobody_in_for_a_while_is_waited_for(api: Feed, database: Database) -> None:
     with WireProxy(database.dsn) as proxy, Running(proxy.dsn(database.name), api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
-        proxy.refuse, proxy.down = code, code is None
-        before = proxy.connections
+        proxy.refuse = "57P03"
         proxy.cut()
-        run.until(lambda: proxy.connections >= before + 3, "three attempts")
-        proxy.refuse, proxy.down = None, False
+        for then in ("53300", "down", None):  # it starts, is full, is gone, and is there
+            run.until(proxy.reached(proxy.connections + 2), "two attempts")
+            proxy.refuse, proxy.down = (None, True) if then == "down" else (then, False)
         judge(run.end(), database.dsn, api)
         assert_stored_again(run)
 
 
 @pytest.mark.fault(41)
 def test_a_database_that_stays_away_ends_the_run_by_retry_for_and_the_next_run_goes_on(
-    simulate: Simulate, database: Database
+    api: Feed, database: Database
 ) -> None:
-    api = simulate(feed())
     with WireProxy(database.dsn) as proxy:
         with Running(proxy.dsn(database.name), api.base_url, "--retry-for", "1") as run:
             run.until(lambda: rows(database.dsn) > 0, "the first rows")
@@ -157,8 +145,7 @@ def test_a_database_that_stays_away_ends_the_run_by_retry_for_and_the_next_run_g
 
 
 @pytest.mark.fault(41)
-def test_a_signal_while_the_database_is_away_is_obeyed(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed())
+def test_a_signal_while_the_database_is_away_is_obeyed(api: Feed, database: Database) -> None:
     with WireProxy(database.dsn) as proxy:
         with Running(proxy.dsn(database.name), api.base_url) as run:
             run.until(lambda: rows(database.dsn) > 0, "the first rows")

@@ -1,18 +1,14 @@
 """A disk that is full: the run waits with what it has, and goes on when there is space again."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.running import Running
 from tests.small_disk import server_on_small_disk, why_not
-from tests.truth import STORING_AGAIN, ask, feed, judge, rows
-
-Simulate = Callable[[SimulatorOptions], SimulatorProcess]
+from tests.truth import STORING_AGAIN, Feed, ask, judge, rows
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
@@ -30,8 +26,7 @@ def fill(dsn: str) -> None:
 
 @pytest.mark.fault(44)
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
-def test_a_full_disk_is_waited_out_and_every_row_is_stored_once(simulate: Simulate, tmp_path: Path) -> None:
-    api = simulate(feed())
+def test_a_full_disk_is_waited_out_and_every_row_is_stored_once(api: Feed, tmp_path: Path) -> None:
     server, disk = server_on_small_disk(tmp_path, mebibytes=12)
     with server:
         ask(server.dsn, f"CREATE TABLESPACE small LOCATION '{disk}'")
@@ -41,7 +36,8 @@ def test_a_full_disk_is_waited_out_and_every_row_is_stored_once(simulate: Simula
         ask(dsn, "ALTER TABLE ballast ALTER filler SET STORAGE EXTERNAL")
         with Running(dsn, api.base_url) as run:
             run.until(lambda: rows(dsn) > 0, "the first rows")
-            fill(dsn)
+            with api.silent():
+                fill(dsn)
             run.until_said(STORING_AGAIN, more_than=1)
             stored = rows(dsn)
             assert stored < api.options.count

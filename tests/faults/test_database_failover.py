@@ -1,20 +1,17 @@
 """A standby takes over, an old primary comes back: the run follows the server that may be written, and no other."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
-from datasync.simulator import SimulatorOptions, SimulatorProcess
 from datasync.testing import EmbeddedPostgres
 from tests.running import Running
 from tests.servers import PRIMARY, Standby, crash
 from tests.support import Database
-from tests.truth import STORING_AGAIN, ask, feed, judge, rows
+from tests.truth import STORING_AGAIN, Feed, ask, grown, judge, rows
 from tests.wire import WireProxy
-
-Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
@@ -30,10 +27,7 @@ def primary() -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.mark.fault(42)
-def test_a_failover_to_a_standby_is_followed_once_that_takes_writes(
-    simulate: Simulate, primary: EmbeddedPostgres
-) -> None:
-    api = simulate(feed())
+def test_a_failover_to_a_standby_is_followed_once_that_takes_writes(api: Feed, primary: EmbeddedPostgres) -> None:
     with (
         Standby(primary, synchronous=True) as standby,
         WireProxy(primary.dsn) as proxy,
@@ -42,18 +36,14 @@ def test_a_failover_to_a_standby_is_followed_once_that_takes_writes(
         run.until(lambda: rows(primary.dsn) > 0, "the first rows")
         crash(primary)
         proxy.target = standby.dsn  # the name leads to the standby before that is promoted
-        before = proxy.connections
-        run.until(lambda: proxy.connections >= before + 2, "attempts on a server that is read-only")
+        run.until(proxy.reached(proxy.connections + 2), "attempts on a server that is read-only")
         standby.promote()
         judge(run.end(), standby.dsn, api)
         assert any(re.search("read.(only|write)", line["reason"]) for line in run.lines(STORING_AGAIN)), run.stderr
 
 
 @pytest.mark.fault(42)
-def test_of_two_servers_in_the_address_the_one_that_takes_writes_is_used(
-    simulate: Simulate, primary: EmbeddedPostgres
-) -> None:
-    api = simulate(feed())
+def test_of_two_servers_in_the_address_the_one_that_takes_writes_is_used(api: Feed, primary: EmbeddedPostgres) -> None:
     with (
         Standby(primary, synchronous=True) as standby,
         WireProxy(standby.dsn) as first,
@@ -70,10 +60,7 @@ def test_of_two_servers_in_the_address_the_one_that_takes_writes_is_used(
 
 
 @pytest.mark.fault(42)
-def test_a_server_that_is_read_only_is_named_as_such_at_the_start(
-    simulate: Simulate, primary: EmbeddedPostgres
-) -> None:
-    api = simulate(feed(count=400))
+def test_a_server_that_is_read_only_is_named_as_such_at_the_start(api: Feed, primary: EmbeddedPostgres) -> None:
     with Standby(primary, synchronous=False) as standby, Running(standby.dsn, api.base_url) as run:
         result = run.end()
         assert result.code == 2
@@ -83,13 +70,13 @@ def test_a_server_that_is_read_only_is_named_as_such_at_the_start(
 
 
 @pytest.mark.fault(42)
-def test_a_database_that_turns_read_only_for_a_while_is_waited_for(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed())
+def test_a_database_that_turns_read_only_for_a_while_is_waited_for(api: Feed, database: Database) -> None:
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     with Running(database.dsn, api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
-        database.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
-        database.fetch(f"{others} AND pid <> pg_backend_pid()")
+        with api.silent():
+            database.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
+            database.fetch(f"{others} AND pid <> pg_backend_pid()")
         run.until_said(STORING_AGAIN, more_than=1)
         writable = f"ALTER DATABASE {database.name} RESET default_transaction_read_only"
         database.execute(f"BEGIN READ WRITE; {writable}; COMMIT")
@@ -98,9 +85,8 @@ def test_a_database_that_turns_read_only_for_a_while_is_waited_for(simulate: Sim
 
 @pytest.mark.fault(43)
 def test_a_run_that_was_superseded_on_the_new_primary_writes_nothing_there(
-    simulate: Simulate, primary: EmbeddedPostgres
+    api: Feed, primary: EmbeddedPostgres
 ) -> None:
-    api = simulate(feed())
     with Standby(primary, synchronous=True) as standby, WireProxy(primary.dsn) as proxy:
         with Running(proxy.dsn("postgres"), api.base_url) as run:
             run.until(lambda: rows(primary.dsn) > 0, "the first rows")
@@ -119,23 +105,24 @@ def test_a_run_that_was_superseded_on_the_new_primary_writes_nothing_there(
 
 @pytest.mark.fault(43)
 def test_an_old_primary_that_comes_back_gets_nothing_that_the_new_one_lacks(
-    simulate: Simulate, primary: EmbeddedPostgres
+    api: Feed, primary: EmbeddedPostgres
 ) -> None:
-    api = simulate(feed())
     with Standby(primary, synchronous=True) as standby, WireProxy(primary.dsn) as proxy:
         with Running(proxy.dsn("postgres"), api.base_url) as run:
             run.until(lambda: rows(primary.dsn) > 0, "the first rows")
-            crash(primary)
-            standby.promote()
-            proxy.target = standby.dsn
-            moved = rows(standby.dsn)
-            run.until(lambda: rows(standby.dsn) > moved, "rows on the new primary")
-            primary.restart()
-            ask(primary.dsn, "ALTER SYSTEM RESET synchronous_standby_names")
-            ask(primary.dsn, "SELECT pg_reload_conf()")
-            left = rows(primary.dsn)
-            proxy.target = primary.dsn  # the name leads back to a server that has missed what came since
-            proxy.cut()
+            with api.silent():
+                crash(primary)
+                standby.promote()
+                moved = rows(standby.dsn)
+                proxy.target = standby.dsn
+            run.until(grown(standby.dsn, moved), "rows on the new primary")
+            with api.silent():
+                primary.restart()
+                ask(primary.dsn, "ALTER SYSTEM RESET synchronous_standby_names")
+                ask(primary.dsn, "SELECT pg_reload_conf()")
+                left = rows(primary.dsn)
+                proxy.target = primary.dsn  # the name leads back to a server that has missed what came since
+                proxy.cut()
             result = run.end()
         assert result.code == 1, "a gap must not be written over"
         assert result.error["code"] in ("lease_lost", "rows_missing")

@@ -1,16 +1,14 @@
 """What the run may not do, what isn't as it was, and what is set oddly: said clearly, or of no effect."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
+from datasync.simulator import Dataset
 from tests.running import Running
 from tests.support import Database
-from tests.truth import TABLE, feed, judge, rows
-
-Simulate = Callable[[SimulatorOptions], SimulatorProcess]
+from tests.truth import TABLE, Feed, judge, rows
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
@@ -27,10 +25,7 @@ def role(database: Database, grants: str = "") -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.fault(49)
-def test_a_role_that_may_not_create_is_told_what_to_grant_and_no_table_appears(
-    simulate: Simulate, database: Database
-) -> None:
-    api = simulate(feed(count=400))
+def test_a_role_that_may_not_create_is_told_what_to_grant_and_no_table_appears(api: Feed, database: Database) -> None:
     with role(database) as (_, dsn), Running(dsn, api.base_url) as run:
         result = run.end()
     assert result.code == 2
@@ -41,22 +36,21 @@ def test_a_role_that_may_not_create_is_told_what_to_grant_and_no_table_appears(
 
 
 @pytest.mark.fault(49)
-def test_a_role_with_create_and_nothing_else_is_enough(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed(latency=0))
+def test_a_role_with_create_and_nothing_else_is_enough(api: Feed, database: Database) -> None:
     with role(database, "GRANT CREATE ON SCHEMA public TO {role}") as (_, dsn), Running(dsn, api.base_url) as run:
         judge(run.end(), database.dsn, api)
 
 
 @pytest.mark.fault(49)
 def test_a_right_that_is_taken_away_ends_the_run_and_given_back_the_next_one_goes_on(
-    simulate: Simulate, database: Database
+    api: Feed, database: Database
 ) -> None:
-    api = simulate(feed())
     own = "GRANT CREATE ON SCHEMA public TO {role}"
     with role(database, own) as (name, dsn):
         with Running(dsn, api.base_url) as run:
             run.until(lambda: rows(database.dsn) > 0, "the first rows")
-            database.execute(f"REVOKE INSERT ON ingested_events FROM {name}")
+            with api.silent():
+                database.execute(f"REVOKE INSERT ON ingested_events FROM {name}")
             result = run.end()
         assert result.code == 1
         assert result.error["code"] == "sink"
@@ -73,18 +67,17 @@ def test_a_right_that_is_taken_away_ends_the_run_and_given_back_the_next_one_goe
     [
         "DROP TABLE ingested_events",
         "ALTER TABLE ingested_events DROP COLUMN event_type",
-        "ALTER TABLE ingested_events RENAME COLUMN data TO payload",
         'ALTER TABLE ingested_events ALTER COLUMN "timestamp" TYPE date',
     ],
-    ids=["dropped", "column dropped", "column renamed", "type changed"],
+    ids=["dropped", "column dropped", "type changed"],
 )
 def test_a_table_that_changes_under_way_stops_the_run_and_quarantines_nothing(
-    simulate: Simulate, database: Database, change: str
+    api: Feed, database: Database, change: str
 ) -> None:
-    api = simulate(feed())
     with Running(database.dsn, api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
-        database.execute(change)
+        with api.silent():
+            database.execute(change)
         served = database.value("SELECT served FROM cursor_state")
         result = run.end()
     assert result.code in (1, 2)
@@ -96,8 +89,7 @@ def test_a_table_that_changes_under_way_stops_the_run_and_quarantines_nothing(
 
 
 @pytest.mark.fault(50)
-def test_a_column_that_somebody_adds_changes_nothing(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed())
+def test_a_column_that_somebody_adds_changes_nothing(api: Feed, database: Database) -> None:
     with Running(database.dsn, api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
         database.execute("ALTER TABLE ingested_events ADD COLUMN note text DEFAULT 'later'")
@@ -105,11 +97,7 @@ def test_a_column_that_somebody_adds_changes_nothing(simulate: Simulate, databas
 
 
 @pytest.mark.fault(55)
-@pytest.mark.parametrize("scope", ["role", "database"])
-def test_odd_settings_of_the_role_or_the_database_change_no_value(
-    simulate: Simulate, database: Database, scope: str
-) -> None:
-    api = simulate(feed(latency=0))
+def test_odd_settings_of_the_role_or_the_database_change_no_value(api: Feed, database: Database) -> None:
     odd = {
         "DateStyle": "'German, DMY'",
         "TimeZone": "'Pacific/Apia'",
@@ -131,7 +119,9 @@ def test_odd_settings_of_the_role_or_the_database_change_no_value(
     grants = f"GRANT CREATE ON SCHEMA public TO {{role}}; {TABLE} GRANT ALL ON ingested_events TO {{role}}"
     with role(database, grants) as (name, dsn):
         for setting, value in odd.items():
-            database.execute(f"ALTER {scope} {name if scope == 'role' else database.name} SET {setting} = {value}")
+            # What the role has wins over what the database has, so each gets a half.
+            whose = f"ROLE {name}" if len(setting) % 2 else f"DATABASE {database.name}"
+            database.execute(f"ALTER {whose} SET {setting} = {value}")
         with Running(dsn, api.base_url) as run:
             judge(run.end(), database.dsn, api)
     dataset = Dataset(api.options.seed, api.options.count)
@@ -141,10 +131,7 @@ def test_odd_settings_of_the_role_or_the_database_change_no_value(
 
 
 @pytest.mark.fault(55)
-def test_a_database_that_is_not_utf8_is_refused_before_anything_is_asked(
-    simulate: Simulate, database: Database
-) -> None:
-    api = simulate(feed(count=400))
+def test_a_database_that_is_not_utf8_is_refused_before_anything_is_asked(api: Feed, database: Database) -> None:
     name = f"{database.name}_latin"
     database.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
     try:

@@ -1,24 +1,19 @@
 """Two runs of one stream: one works and the other stops, or waits for its turn."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
-from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.running import PATIENCE, Running
 from tests.support import Database
-from tests.truth import feed, judge, rows
+from tests.truth import Feed, judge, rows
 from tests.wire import Action, Message, Once, WireProxy
-
-Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
 
 @pytest.mark.fault(56)
-def test_a_second_run_of_a_stream_stops_and_asks_the_api_for_nothing(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed())
+def test_a_second_run_of_a_stream_stops_and_asks_the_api_for_nothing(api: Feed, database: Database) -> None:
     refused = threading.Event()
 
     def hold(_message: Message) -> Action:
@@ -39,8 +34,7 @@ def test_a_second_run_of_a_stream_stops_and_asks_the_api_for_nothing(simulate: S
 
 
 @pytest.mark.fault(56)
-def test_a_second_run_that_waits_finds_the_work_of_the_first_done(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed())
+def test_a_second_run_that_waits_finds_the_work_of_the_first_done(api: Feed, database: Database) -> None:
     with Running(database.dsn, api.base_url) as first:
         first.until(lambda: rows(database.dsn) > 0, "the first rows")
         with Running(database.dsn, api.base_url, "--wait") as second:
@@ -51,8 +45,7 @@ def test_a_second_run_that_waits_finds_the_work_of_the_first_done(simulate: Simu
 
 
 @pytest.mark.fault(43, 56)
-def test_a_run_that_was_taken_over_stores_nothing_more(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed())
+def test_a_run_that_was_taken_over_stores_nothing_more(api: Feed, database: Database) -> None:
     with Running(database.dsn, api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
         database.execute("UPDATE cursor_state SET epoch = epoch + 1")
@@ -66,10 +59,7 @@ def test_a_run_that_was_taken_over_stores_nothing_more(simulate: Simulate, datab
 
 
 @pytest.mark.fault(43, 56)
-def test_a_run_that_was_cut_off_and_taken_over_meanwhile_stores_nothing_more(
-    simulate: Simulate, database: Database
-) -> None:
-    api = simulate(feed())
+def test_a_run_that_was_cut_off_and_taken_over_meanwhile_stores_nothing_more(api: Feed, database: Database) -> None:
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     with Running(database.dsn, api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")

@@ -2,29 +2,34 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 
 from datasync.config.schema import BatchSettings
-from datasync.simulator import SimulatorOptions, SimulatorProcess
+from datasync.simulator import SimulatorProcess
 from tests.running import PATIENCE, Running
 from tests.support import Database
-from tests.truth import feed, judge, rows
+from tests.truth import Feed, feed, judge, rows
 from tests.wire import Action, Message, Once, WireProxy
-
-Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
 PAGE = 1000
-EVENTS = 150_000
+EVENTS = 80_000
 BATCH = BatchSettings()
 MOST = (BATCH.waiting + 2) * BATCH.rows // PAGE + 4
 """Pages that a run holds at most: the full box, a batch in each of two writers, and a few on their way."""
 
 
-def settled(api: SimulatorProcess, run: Running) -> int:
+@pytest.fixture(scope="module")
+def large() -> Iterator[SimulatorProcess]:
+    """A feed that is larger than what a run may hold, and comes as fast as it is asked for."""
+    with SimulatorProcess(feed(EVENTS, page_cap=PAGE, latency=0)) as process:
+        yield process
+
+
+def settled(api: Feed, run: Running) -> int:
     """The number of answers once no more come."""
     deadline = time.monotonic() + PATIENCE
     seen = -1
@@ -32,13 +37,15 @@ def settled(api: SimulatorProcess, run: Running) -> int:
         assert time.monotonic() < deadline
         assert not run.over, run.stderr
         seen = now
-        time.sleep(0.7)
+        time.sleep(0.5)
     return seen
 
 
 @pytest.mark.fault(53)
-def test_a_commit_that_takes_long_stops_fetching_at_what_the_box_holds(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed(EVENTS, page_cap=PAGE, latency=0))
+def test_a_commit_that_takes_long_stops_fetching_at_what_the_box_holds(
+    large: SimulatorProcess, database: Database
+) -> None:
+    api = Feed(large)
     held, released = threading.Event(), threading.Event()
 
     def hold(_message: Message) -> Action:
@@ -55,8 +62,8 @@ def test_a_commit_that_takes_long_stops_fetching_at_what_the_box_holds(simulate:
 
 
 @pytest.mark.fault(44, 53)
-def test_a_batch_that_waits_to_be_stored_again_stops_fetching_too(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed(EVENTS, page_cap=PAGE, latency=0))
+def test_a_batch_that_waits_to_be_stored_again_stops_fetching_too(large: SimulatorProcess, database: Database) -> None:
+    api = Feed(large)
     with WireProxy(database.dsn) as proxy, Running(proxy.dsn(database.name), api.base_url) as run:
         run.until(lambda: rows(database.dsn) > 0, "the first rows")
         proxy.down = True
@@ -68,8 +75,7 @@ def test_a_batch_that_waits_to_be_stored_again_stops_fetching_too(simulate: Simu
 
 
 @pytest.mark.fault(53)
-def test_a_slow_line_to_the_database_only_takes_time(simulate: Simulate, database: Database) -> None:
-    api = simulate(feed(latency=0))
+def test_a_slow_line_to_the_database_only_takes_time(api: Feed, database: Database) -> None:
     with WireProxy(database.dsn) as proxy:
         proxy.rate = 2_000_000
         with Running(proxy.dsn(database.name), api.base_url) as run:
