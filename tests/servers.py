@@ -97,6 +97,12 @@ class Standby:
         assert self._server is not None
         return self._server.dsn
 
+    def fall_behind(self) -> None:
+        """Follow no more: what the primary commits from now on never arrives."""
+        ask(self.dsn, "ALTER SYSTEM SET primary_conninfo = ''")
+        ask(self.dsn, "SELECT pg_reload_conf()")
+        self._await("SELECT (NOT EXISTS (SELECT FROM pg_stat_wal_receiver))::int", self.dsn)
+
     def promote(self) -> None:
         """Make it a primary of its own, which waits for nobody."""
         ask(self.dsn, "SELECT pg_promote()")

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -54,6 +55,13 @@ class Feed:
             yield
         finally:
             os.kill(self._process.pid, signal.SIGCONT)
+
+
+def as_role(dsn: str, role: str) -> str:
+    """The address for another role, whose password is its name."""
+    parts = urlsplit(dsn)
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{role}:{role}@{place}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
 def ask(dsn: str, query: str, *arguments: object) -> list[asyncpg.Record]:

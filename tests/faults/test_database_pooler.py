@@ -8,7 +8,7 @@ import pytest
 from tests.bouncer import PROGRAM, Bouncer
 from tests.running import Running
 from tests.support import Database
-from tests.truth import STORING_AGAIN, Feed, grown, judge, rows
+from tests.truth import STORING_AGAIN, Feed, as_role, grown, judge, rows
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
@@ -68,9 +68,9 @@ def test_two_runs_of_a_stream_behind_a_pooler_store_every_event_once(
 @pytest.mark.fault(48)
 def test_a_role_that_has_used_up_its_connections_is_waited_for(api: Feed, database: Database) -> None:
     role = f"{database.name}_few"
-    database.execute(f"CREATE ROLE {role} LOGIN; GRANT CREATE ON SCHEMA public TO {role}")
+    database.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{role}'; GRANT CREATE ON SCHEMA public TO {role}")
     try:
-        with Running(database.dsn.replace("//postgres@", f"//{role}@"), api.base_url) as run:
+        with Running(as_role(database.dsn, role), api.base_url) as run:
             run.until(lambda: rows(database.dsn) > 0, "the first rows")
             with api.silent():
                 database.execute(f"ALTER ROLE {role} CONNECTION LIMIT 0")
@@ -79,4 +79,4 @@ def test_a_role_that_has_used_up_its_connections_is_waited_for(api: Feed, databa
             database.execute(f"ALTER ROLE {role} CONNECTION LIMIT -1")
             judge(run.end(), database.dsn, api)
     finally:
-        database.execute(f"REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}; DROP ROLE {role}")
+        database.execute(f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")

@@ -8,7 +8,7 @@ import pytest
 from datasync.simulator import Dataset
 from tests.running import Running
 from tests.support import Database
-from tests.truth import TABLE, Feed, judge, rows
+from tests.truth import TABLE, Feed, as_role, judge, rows
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
@@ -17,11 +17,11 @@ pytestmark = pytest.mark.usefixtures("workdir")
 def role(database: Database, grants: str = "") -> Iterator[tuple[str, str]]:
     """An ordinary role and the address of the database for it; `grants` may name it as {role}."""
     name = f"{database.name}_plain"
-    database.execute(f"CREATE ROLE {name} LOGIN; " + grants.format(role=name))
+    database.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'; " + grants.format(role=name))
     try:
-        yield name, database.dsn.replace("//postgres@", f"//{name}@")
+        yield name, as_role(database.dsn, name)
     finally:
-        database.execute(f"REASSIGN OWNED BY {name} TO postgres; DROP OWNED BY {name}; DROP ROLE {name}")
+        database.execute(f"REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name}; DROP ROLE {name}")
 
 
 @pytest.mark.fault(49)
