@@ -126,7 +126,7 @@ def test_a_lock_that_is_never_released_ends_the_run_by_retry_for(api: Feed, data
             result = run.end(timeout=45)
     assert result.code == 1
     assert result.error["code"] in ("sink_unavailable", "sink_conflict")
-    assert "--retry-for" in result.error["hint"]
+    assert "kept failing for 1 s" in result.error["hint"]
     with Running(database.dsn, api.base_url) as run:
         judge(run.end(), database.dsn, api, again=True)
 

@@ -43,7 +43,7 @@ def test_a_server_that_restarts_under_load_in_any_way_costs_no_row_and_no_reques
     api: Feed, server: EmbeddedPostgres
 ) -> None:
     dsn = server.create_database("restarts")
-    with Running(dsn, api.base_url) as run:
+    with Running(dsn, api.base_url, "--durable") as run:
         for stop, down in STOPS.items():
             stored = rows(dsn)
             run.until(grown(dsn, stored), f"rows before the stop `{stop}`")
@@ -59,8 +59,8 @@ def test_a_server_that_restarts_under_load_in_any_way_costs_no_row_and_no_reques
 @pytest.mark.fault(41)
 def test_staging_that_a_crash_has_emptied_was_never_the_only_copy(api: Feed, server: EmbeddedPostgres) -> None:
     dsn = server.create_database("staging")
-    upserts = "wait_event_type = 'Lock' AND datname = current_database() AND query ILIKE '%INSERT INTO%'"
-    with Running(dsn, api.base_url) as run:
+    upserts = "wait_event_type = 'Lock' AND datname = current_database() AND query ILIKE '%ingested_events%'"
+    with Running(dsn, api.base_url, "--durable") as run:
         run.until(lambda: rows(dsn) > 0, "the first rows")
         with holding(dsn, "LOCK TABLE ingested_events IN SHARE MODE"):
             # The rows of a batch are in staging, and go no further.
