@@ -16,7 +16,7 @@ from tests.wire import Action, Message, Once, WireProxy
 pytestmark = pytest.mark.usefixtures("workdir")
 
 PAGE = 1000
-EVENTS = 80_000
+EVENTS = 150_000
 BATCH = BatchSettings()
 MOST = (BATCH.waiting + 2) * BATCH.rows // PAGE + 4
 """Pages that a run holds at most: the full box, a batch in each of two writers, and a few on their way."""
