@@ -16,12 +16,10 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         faults: short names by number.
         reasons: why a fault has no test, by number.
-        pending: have neither yet.
     """
 
     faults: dict[int, str]
     reasons: dict[int, str]
-    pending: frozenset[int]
 
 
 def load() -> Catalogue:

@@ -45,11 +45,9 @@ class FaultReport:
             f"F{fault:02} {verdict:<9} {self._listed.faults[fault]}{self._remark(fault)}"
             for fault, verdict in verdicts.items()
         ]
-        counts = {name: list(verdicts.values()).count(name) for name in ("survived", "not tried", "pending")}
-        tried = len(verdicts) - counts["not tried"] - counts["pending"]
-        self._lines.append(
-            f"{counts['not tried']} have a written reason instead of a test, {counts['pending']} neither yet"
-        )
+        counts = {name: list(verdicts.values()).count(name) for name in ("survived", "not tried")}
+        tried = len(verdicts) - counts["not tried"]
+        self._lines.append(f"{counts['not tried']} have a written reason instead of a test")
         self._lines.append(f"faults survived {counts['survived']}/{tried}")
         if counts["survived"] < tried and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -65,9 +63,7 @@ class FaultReport:
             # Each stage of a test that ran has passed. One that was skipped, or not selected, shows nothing.
             shown = [outcome for outcome in outcomes if outcome and "skipped" not in outcome]
             return "survived" if shown and all(outcome == {"passed"} for outcome in shown) else "FAILED"
-        if fault in self._listed.reasons:
-            return "not tried"
-        return "pending" if fault in self._listed.pending else "MISSING"
+        return "not tried" if fault in self._listed.reasons else "MISSING"
 
     def _remark(self, fault: int) -> str:
         if count := len(self._tests[fault]):

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("workdir")
 ANYWHERE = 10
 
 
+@pytest.mark.fault(57)
 @pytest.mark.parametrize("partitions", [1, FEED])
 def test_a_kill_at_any_point_loses_nothing_and_stores_nothing_twice(database: Database, partitions: int) -> None:
     with Campaign(database, partitions, each=1, anywhere=ANYWHERE, seed=57) as campaign:

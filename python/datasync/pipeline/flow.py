@@ -14,7 +14,6 @@ from datasync.errors import (
     DatasyncError,
     Paused,
     RowsMissing,
-    SinkBusy,
 )
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, PartitionState
@@ -97,15 +96,12 @@ class Flow:
         try:
             start = await self._stop.guard(self._sink.connect())
             failpoint("cursor_read")
-            line = self._line(start)
-            if line.done:
+            workers = await self._begin(start, stack)
+            if workers is not None and (taken := await self._stop.guard(self._sink.open())) != start:
+                # Only behind a pooler, which breaks session locks. The other run can store nothing any more.
+                workers = await self._begin(taken, stack)
+            if workers is None:
                 return False
-            workers = Workers(self._workers, line, self._read, self._stats, self._stop)
-            stack.push_async_callback(workers.close)
-            await self._stop.guard(workers.first())
-            if await self._stop.guard(self._sink.open()) != start:
-                # Only behind a pooler that breaks session locks.
-                raise SinkBusy("another run moved the checkpoint meanwhile", hint="run again")
         except (RowsMissing, CountsDiffer, Paused):
             raise  # there is something left to do
         except DatasyncError as error:
@@ -132,6 +128,16 @@ class Flow:
         if not self._ended:
             raise RuntimeError("fetching ended without an end, an error or a stop")
         return True
+
+    async def _begin(self, start: Sequence[PartitionState], stack: AsyncExitStack) -> Workers | None:
+        """The readers of what is left, with the first page in hand; None when nothing is."""
+        line = self._line(start)
+        if line.done:
+            return None
+        workers = Workers(self._workers, line, self._read, self._stats, self._stop)
+        stack.push_async_callback(workers.close)
+        await self._stop.guard(workers.first())
+        return workers
 
     def _line(self, start: Sequence[PartitionState]) -> Line:
         self._stats.served = sum(state.checkpoint.served for state in start)

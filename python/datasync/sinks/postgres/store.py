@@ -170,9 +170,9 @@ class Store:
             found = await checkpoint.read(connection, self._stream)
             if found is None or found.epoch != self.epoch or found.batch > number:
                 raise checkpoint.lost(self._stream)
-            if found.batch < number - 1:
+            if (gone := self._progress.batch - found.batch) > 0:
                 raise CommitsLost(
-                    f"the server took back the last {number - 1 - found.batch:,} batches: it crashed or is a standby",
+                    f"the server took back the last {gone:,} batches: it crashed, or another one is in its place",
                     hint="run again: what was lost is read again; with --durable a commit waits for the disk",
                 )
             if found.batch < number:
