@@ -96,7 +96,7 @@ def test_page_to_copy_buffer(benchmark: BenchmarkFixture, page: bytes, void: Sta
     def ours() -> None:
         chunk = lane.encode(page, cursor=None, now_us=NOW_US)
         assert chunk.copy is not None
-        SortedRows([chunk.copy]).stream()
+        SortedRows([chunk.copy]).tuples()
 
     paired(
         benchmark,

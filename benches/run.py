@@ -84,9 +84,6 @@ def results(benchmarks: list[dict[str, Any]]) -> str:
     lines += ["", "| figure | value |", "|---|---|"]
     for benchmark in benchmarks:
         info = benchmark["extra_info"]
-        if "events_per_second" in info:
-            lines.append(f"| whole ingest, 200,000 events | {info['events_per_second']:,} events/s |")
-            lines.append(f"| the same rows by the same sink, no API | {info['bound_events_per_second']:,} rows/s |")
         if "peak_rss_mb" in info:
             lines.append(f"| peak RSS of the ingest process, {info['events']:,} events | {info['peak_rss_mb']} MB |")
         lines += [f"| {what} | {value} |" for what, value in info.get("figures", [])]

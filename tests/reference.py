@@ -86,13 +86,13 @@ def outcome(plan: EncoderPlan, body: bytes, now_us: int) -> Page | PageRefused:
         return refused
 
 
-def stream(pages: Sequence[Page]) -> bytes:
-    """Stands for SortedRows.stream."""
+def tuples(pages: Sequence[Page]) -> bytes:
+    """Stands for SortedRows.tuples."""
     rows = [row for page in pages for row in page.tuples]
     keys = [key[0] for page in pages for key in page.keys if key is not None]
     if rows and len(keys) == len(rows):
         rows = [rows[index] for index in sorted(range(len(rows)), key=lambda index: keys[index])]  # type: ignore[arg-type,return-value]  # keys of one plan are of one type
-    return b"PGCOPY\n\xff\r\n\x00" + bytes(8) + b"".join(rows) + b"\xff\xff"
+    return b"".join(rows)
 
 
 def _lines(plan: EncoderPlan, body: bytes) -> Iterator[tuple[Value, str | None]]:

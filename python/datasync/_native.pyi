@@ -13,7 +13,7 @@ from typing_extensions import Buffer
 __all__ = [
     "COPY_HEADER",
     "COPY_TRAILER",
-    "CopyStream",
+    "CopyTuples",
     "CorePanic",
     "EncodedPage",
     "ExtractedRows",
@@ -147,14 +147,16 @@ class SortedRows:
     Rows with equal keys keep their order; without a key column all do. It keeps the pages, and copies none of them.
 
     Attributes:
+        nbytes: of all tuples of the pages.
         repeated: rows whose key an earlier row has.
     """
 
     def __new__(cls, pages: list[EncodedPage]) -> SortedRows: ...
+    nbytes: Final[int]
     repeated: Final[int]
     def __len__(self) -> int: ...
-    def stream(self, start: int = 0, stop: int | None = None) -> CopyStream:
-        """Put the rows from `start` up to and without `stop` into one binary COPY stream."""
+    def tuples(self, start: int = 0, stop: int | None = None) -> CopyTuples:
+        """Give the tuples of the rows from `start` up to and without `stop`: what stands between header and trailer."""
 
     def keys(self) -> list[bytes]:
         """Give the key of each row as it stands in COPY: UTF-8 of text, numbers big-endian, the 16 bytes of a uuid."""
@@ -172,8 +174,8 @@ class SortedRows:
         """Whether both have a row of the same key."""
 
 @final
-class CopyStream(Buffer):
-    """A binary COPY stream, whole. `memoryview(stream)` gives its bytes, read-only and without a copy."""
+class CopyTuples(Buffer):
+    """Tuples of binary COPY. `memoryview(tuples)` gives their bytes, read-only and without a copy."""
 
     def __len__(self) -> int: ...
 

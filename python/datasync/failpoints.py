@@ -60,8 +60,8 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "native_inflate": "Before a body is decompressed.",
         "native_mid_inflate": "There is room for what a body inflates to, and not all of it is there.",
         "native_sort": "Before the rows of pages are sorted, or sorted rows compared.",
-        "native_copy_stream": "Before sorted rows become a stream.",
-        "native_mid_copy_stream": "The stream has its header, and no row.",
+        "native_copy_stream": "Before a piece of sorted rows is put together.",
+        "native_mid_copy_stream": "There is room for a piece of sorted rows, and no row in it.",
         "native_timestamp": "Before one timestamp is read.",
         "native_timestamps": "Before many timestamps are read.",
     }

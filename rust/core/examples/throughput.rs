@@ -55,7 +55,7 @@ fn main() {
         ("encode and sort: page to COPY stream", {
             Box::new(|| {
                 let rows = encode(&plan, black_box(&page), NOW_US).expect("a right page").tuples;
-                drop(black_box(stream(&[&rows])));
+                drop(black_box(tuples(&[&rows])));
             })
         }),
     ];
@@ -113,7 +113,7 @@ fn page(records: u64) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn stream(pages: &[&Rows]) -> Vec<u8> {
+fn tuples(pages: &[&Rows]) -> Vec<u8> {
     let sorted = Sorted::new(pages);
-    sorted.stream(pages, 0..sorted.len())
+    sorted.tuples(pages, 0..sorted.len())
 }

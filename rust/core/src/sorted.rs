@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::copy::{HEADER, TRAILER};
 use crate::failpoints;
 use crate::rows::{Order, Rows};
 
@@ -71,23 +70,17 @@ impl Sorted {
         self.repeated
     }
 
-    /// The rows in `range` as one binary COPY stream.
+    /// The tuples of the rows in `range`. A COPY stream has [`HEADER`](crate::HEADER) before the first row, and
+    /// [`TRAILER`](crate::TRAILER) after the last.
     #[must_use]
-    pub fn stream(&self, pages: &[&Rows], range: Range<usize>) -> Vec<u8> {
+    pub fn tuples(&self, pages: &[&Rows], range: Range<usize>) -> Vec<u8> {
         let tickets = self.tickets.get(range).unwrap_or_default();
-        let length: usize = if tickets.len() == pages.iter().map(|page| page.places.len()).sum::<usize>() {
-            pages.iter().map(|page| page.bytes.len()).sum()
-        } else {
-            tickets.iter().map(|ticket| ticket.tuple(pages).len()).sum()
-        };
-        let mut stream = Vec::with_capacity(HEADER.len() + length + TRAILER.len());
-        stream.extend_from_slice(HEADER);
+        let mut tuples = Vec::with_capacity(tickets.iter().map(|ticket| ticket.tuple(pages).len()).sum());
         failpoints::pass("mid_copy_stream");
         for ticket in tickets {
-            stream.extend_from_slice(ticket.tuple(pages));
+            tuples.extend_from_slice(ticket.tuple(pages));
         }
-        stream.extend_from_slice(TRAILER);
-        stream
+        tuples
     }
 
     /// The keys, as they stand in their fields.

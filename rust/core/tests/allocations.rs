@@ -48,7 +48,7 @@ fn allocations(plan: &Plan, body: &[u8], rows: usize) -> u64 {
     measure(|| {
         let page = encode(plan, body, NOW_US).expect("a right page");
         assert_eq!(page.stats.rows, rows, "{:?}", page.rejects.first());
-        drop(stream(&[&page.tuples]));
+        drop(tuples(&[&page.tuples]));
     })
     .count_total
 }
@@ -88,7 +88,7 @@ fn a_bomb_costs_no_more_memory_than_its_limit() {
     assert!(used.bytes_max < 2 * limit as u64 + (1 << 20), "{}", used.bytes_max);
 }
 
-fn stream(pages: &[&Rows]) -> Vec<u8> {
+fn tuples(pages: &[&Rows]) -> Vec<u8> {
     let sorted = Sorted::new(pages);
-    sorted.stream(pages, 0..sorted.len())
+    sorted.tuples(pages, 0..sorted.len())
 }

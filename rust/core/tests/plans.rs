@@ -191,8 +191,8 @@ fn the_last_key_is_told_for_every_kind_of_key() {
 }
 
 /// Keys and numbers of the rows of a COPY stream with the columns key and number.
-fn rows(stream: &[u8]) -> Vec<(Vec<u8>, i64)> {
-    let mut rest = &stream[19..];
+fn rows(tuples: &[u8]) -> Vec<(Vec<u8>, i64)> {
+    let mut rest = tuples;
     let mut rows = Vec::new();
     let field = |rest: &mut &[u8]| {
         let (length, after) = rest.split_first_chunk::<4>().expect("a length");
@@ -200,7 +200,7 @@ fn rows(stream: &[u8]) -> Vec<(Vec<u8>, i64)> {
         *rest = after;
         field.to_vec()
     };
-    while rest != b"\xff\xff" {
+    while !rest.is_empty() {
         assert_eq!(rest[..2], [0, 2]);
         rest = &rest[2..];
         let key = field(&mut rest);
@@ -228,7 +228,7 @@ proptest! {
         }).collect();
         expected.sort_by(|a, b| a.0.cmp(&b.0)); // stable: equal keys keep their order
         let encoded: Vec<_> = bodies.iter().map(|body| encode(&plan, body.as_bytes(), NOW_US).expect("a page").tuples).collect();
-        let found = stream(&encoded.iter().collect::<Vec<_>>());
+        let found = tuples(&encoded.iter().collect::<Vec<_>>());
         prop_assert_eq!(rows(&found), expected);
     }
 
@@ -238,7 +238,7 @@ proptest! {
         let keys: Vec<i64> = keys.iter().map(|key| if small { key >> 32 } else { *key }).collect();
         let plan = columns(&format!(r#"{{"name":"id","path":"id","kind":"{kind}","key":true}},{{"name":"n","path":"id","kind":"bigint"}}"#));
         let records: Vec<String> = keys.iter().map(|key| format!(r#"{{"id":{key}}}"#)).collect();
-        let page = encode(&plan, format!("[{}]", records.join(",")).as_bytes(), NOW_US).map(|page| stream(&[&page.tuples]));
+        let page = encode(&plan, format!("[{}]", records.join(",")).as_bytes(), NOW_US).map(|page| tuples(&[&page.tuples]));
         let mut expected = keys;
         expected.sort_unstable();
         prop_assert_eq!(rows(&page.expect("a page")).into_iter().map(|row| row.1).collect::<Vec<_>>(), expected);
@@ -250,11 +250,11 @@ fn without_a_key_rows_stay_as_they_came() {
     let plan = columns(r#"{"name":"id","path":"id","kind":"text"},{"name":"n","path":"n","kind":"bigint"}"#);
     let body = br#"[{"id":"b","n":1},{"id":"a","n":2}]"#;
     let page = encode(&plan, body, NOW_US).expect("a page").tuples;
-    let found: Vec<_> = rows(&stream(&[&page, &page])).into_iter().map(|row| row.1).collect();
+    let found: Vec<_> = rows(&tuples(&[&page, &page])).into_iter().map(|row| row.1).collect();
     assert_eq!(found, [1, 2, 1, 2]);
 }
 
-fn stream(pages: &[&Rows]) -> Vec<u8> {
+fn tuples(pages: &[&Rows]) -> Vec<u8> {
     let sorted = Sorted::new(pages);
-    sorted.stream(pages, 0..sorted.len())
+    sorted.tuples(pages, 0..sorted.len())
 }

@@ -20,9 +20,9 @@ fn pages(keys: &[Vec<String>]) -> Vec<Rows> {
     bodies.map(|body| encode(&plan, format!("[{body}]").as_bytes(), 0).expect("a page").tuples).collect()
 }
 
-/// The numbers of the rows of a stream.
-fn numbers(stream: &[u8]) -> Vec<i64> {
-    let mut rest = &stream[19..stream.len() - 2];
+/// The numbers of the rows.
+fn numbers(tuples: &[u8]) -> Vec<i64> {
+    let mut rest = tuples;
     let mut found = Vec::new();
     while !rest.is_empty() {
         let length = usize::try_from(i32::from_be_bytes(rest[2..6].try_into().expect("4 bytes"))).expect("a length");
@@ -51,12 +51,12 @@ proptest! {
         prop_assert_eq!(sorted.repeated(), flat.len() - by_key.len());
         let unique = sorted.unique(&pages, last);
         let expected: Vec<i64> = by_key.values().map(|all| if last { all[all.len() - 1] } else { all[0] }).collect();
-        prop_assert_eq!(numbers(&unique.stream(&pages, 0..unique.len())), expected);
+        prop_assert_eq!(numbers(&unique.tuples(&pages, 0..unique.len())), expected);
 
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a short list")]
         let middle = (cut * sorted.len() as f64) as usize;
-        let (first, second) = (sorted.stream(&pages, 0..middle), sorted.stream(&pages, middle..sorted.len()));
-        let whole = numbers(&sorted.stream(&pages, 0..sorted.len()));
+        let (first, second) = (sorted.tuples(&pages, 0..middle), sorted.tuples(&pages, middle..sorted.len()));
+        let whole = numbers(&sorted.tuples(&pages, 0..sorted.len()));
         prop_assert_eq!([numbers(&first), numbers(&second)].concat(), whole.clone());
         let found: Vec<&[u8]> = sorted.keys(&pages).collect();
         prop_assert_eq!(found, by_key.iter().flat_map(|(key, all)| vec![key.as_bytes(); all.len()]).collect::<Vec<_>>());

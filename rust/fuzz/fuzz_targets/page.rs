@@ -47,7 +47,7 @@ fuzz_target!(|body: &[u8]| {
         }
         let rows = extract(plan, &parts.records, NOW_US);
         assert_eq!(rows.stats, page.stats);
-        assert_eq!(stream(&[&page.tuples]).len(), page.tuples.bytes().len() + 21);
+        assert_eq!(tuples(&[&page.tuples]).len(), page.tuples.bytes().len());
         let width = rows.values.len().checked_div(rows.indexes.len()).unwrap_or(0);
         for (row, &index) in rows.indexes.iter().enumerate() {
             let Value::Text(data) = &rows.values[(row + 1) * width - 1] else { panic!("no data") };
@@ -79,7 +79,7 @@ fn parsed(text: &str) -> serde_json::Value {
     serde_json::from_str(raw.get()).expect("JSON")
 }
 
-fn stream(pages: &[&Rows]) -> Vec<u8> {
+fn tuples(pages: &[&Rows]) -> Vec<u8> {
     let sorted = Sorted::new(pages);
-    sorted.stream(pages, 0..sorted.len())
+    sorted.tuples(pages, 0..sorted.len())
 }

@@ -38,7 +38,7 @@ mod _native {
     #[pymodule_export]
     use super::reject::Reject;
     #[pymodule_export]
-    use super::sorted::{CopyStream, SortedRows};
+    use super::sorted::{CopyTuples, SortedRows};
     #[pymodule_export]
     use super::split::SplitPage;
     #[pymodule_export]

@@ -1,4 +1,4 @@
-//! The rows of several pages, sorted, and COPY streams of them.
+//! The rows of several pages, sorted, and their tuples.
 
 use std::collections::HashSet;
 use std::ffi::c_int;
@@ -39,6 +39,11 @@ impl SortedRows {
     }
 
     #[getter]
+    fn nbytes(&self) -> usize {
+        self.pages.iter().map(|page| page.get().tuples().bytes().len()).sum()
+    }
+
+    #[getter]
     const fn repeated(&self) -> usize {
         self.sorted.repeated()
     }
@@ -52,9 +57,9 @@ impl SortedRows {
     }
 
     #[pyo3(signature = (start = 0, stop = None))]
-    fn stream(&self, py: Python<'_>, start: usize, stop: Option<usize>) -> Result<CopyStream, NativeError> {
+    fn tuples(&self, py: Python<'_>, start: usize, stop: Option<usize>) -> Result<CopyTuples, NativeError> {
         let (rows, stop) = (self.rows(), stop.unwrap_or(self.sorted.len()));
-        Ok(CopyStream { bytes: detached(py, "copy_stream", || self.sorted.stream(&rows, start..stop))? })
+        Ok(CopyTuples { bytes: detached(py, "copy_stream", || self.sorted.tuples(&rows, start..stop))? })
     }
 
     fn keys<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
@@ -88,21 +93,21 @@ impl SortedRows {
 }
 
 #[pyclass(frozen, module = "datasync._native")]
-pub(crate) struct CopyStream {
+pub(crate) struct CopyTuples {
     bytes: Vec<u8>,
 }
 
 #[pymethods]
-impl CopyStream {
+impl CopyTuples {
     fn __len__(&self) -> usize {
         self.bytes.len()
     }
 
     fn __repr__(&self) -> String {
-        format!("CopyStream(nbytes={})", self.bytes.len())
+        format!("CopyTuples(nbytes={})", self.bytes.len())
     }
 
-    /// Fill `view` with the stream, read-only.
+    /// Fill `view` with the tuples, read-only.
     ///
     /// # Safety
     ///

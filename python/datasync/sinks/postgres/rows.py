@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, cast
 
 import msgspec
 
-from datasync._native import SortedRows
+from datasync._native import COPY_HEADER, COPY_TRAILER, SortedRows
 from datasync.failpoints import failpoint
 from datasync.model import Chunk, Column, Reject, Row
 from datasync.postgres.connection import Connection
@@ -106,10 +106,21 @@ class _CopyRows:
         return not isinstance(other, _CopyRows) or self.rows.meets(other.rows)
 
     async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
-        stream = memoryview(self.rows.stream(start, stop))
-        status = await connection.copy_to_table(table, source=_pieces(stream), columns=list(names), format="binary")
+        pieces = self._pieces(start, stop)
+        status = await connection.copy_to_table(table, source=pieces, columns=list(names), format="binary")
         failpoint("copy_done")
         return _count(status)
+
+    async def _pieces(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The stream, made piece by piece: a batch needs no second copy of itself."""
+        step = max(1, PIECE * len(self) // max(1, self.rows.nbytes))
+        failpoint("copy_begun")
+        yield COPY_HEADER
+        for first in range(start, stop, step):
+            # asyncpg takes any buffer, whatever its stubs say; a copy to bytes would be made for them alone.
+            yield cast("bytes", memoryview(self.rows.tuples(first, min(first + step, stop))))
+            failpoint("mid_copy")
+        yield COPY_TRAILER
 
     def reject(self, row: int, code: str, detail: str) -> Reject:
         found = self.rows.row(row)
@@ -185,14 +196,6 @@ class _TupleRows:
 def _count(status: str) -> int:
     """The number in `COPY 20000`: a trigger may have left rows out."""
     return int(status.rsplit(" ", 1)[1])
-
-
-async def _pieces(stream: memoryview) -> AsyncIterator[bytes]:
-    failpoint("copy_begun")
-    for start in range(0, len(stream), PIECE):
-        # asyncpg takes any buffer, whatever its stubs say; a copy to bytes would be made for them alone.
-        yield cast("bytes", stream[start : start + PIECE])
-        failpoint("mid_copy")
 
 
 def _codec(key: Column) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:

@@ -1,0 +1,148 @@
+"""(c) Rows into an embedded PostgreSQL by our sink, with no API: what each way of writing is worth.
+
+Rows are encoded beforehand. Each run begins with an empty database, and connecting and making the tables count. The
+naive way is the seed read literally, in Python: json, tuples, `copy_records_to_table` into an UNLOGGED table, INSERT ..
+ON CONFLICT, TRUNCATE and the cursor, each committed by itself, 5,000 rows at a time.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benches import pages, peers
+from benches.pairs import paired
+from benches.writing import Target, store
+from datasync import loop
+from datasync.config.schema import WriteSettings
+from datasync.endpoints.datasync_chain import PLAN
+from datasync.model import Chunk
+from datasync.pipeline.lanes import FastLane
+
+EVENTS = 200_000
+NOW_US = 1_769_600_000_000_000
+STAGED = WriteSettings(direct=False)
+COLUMNS = [column.name for column in PLAN.columns]
+NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+
+SEED = """
+CREATE TABLE ingested_events (id TEXT PRIMARY KEY, event_type TEXT, "timestamp" TIMESTAMPTZ, data JSONB NOT NULL,
+    ingested_at TIMESTAMPTZ DEFAULT now());
+CREATE UNLOGGED TABLE staging_events (id TEXT, event_type TEXT, "timestamp" TIMESTAMPTZ, data JSONB NOT NULL);
+CREATE TABLE cursor_state (id SERIAL PRIMARY KEY, cursor_value TEXT NOT NULL, events_ingested BIGINT NOT NULL DEFAULT 0,
+    updated_at TIMESTAMPTZ DEFAULT now());
+"""
+
+
+@pytest.fixture
+def target(server_dsn: str) -> Iterator[Target]:
+    """An empty database."""
+    target = Target(server_dsn)
+    yield target
+    target.database.drop()
+
+
+@pytest.fixture(scope="module")
+def bodies() -> list[bytes]:
+    """All events, as pages."""
+    return pages.served(EVENTS)
+
+
+@pytest.fixture(scope="module")
+def chunks(bodies: list[bytes]) -> list[Chunk]:
+    """All events, encoded."""
+    lane = FastLane(PLAN)
+    return [lane.encode(body, cursor=None, now_us=NOW_US) for body in bodies]
+
+
+def naive(bodies: list[bytes], dsn: str) -> None:
+    """The straightforward program."""
+
+    async def main() -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(SEED)
+        for number, body in enumerate(bodies):
+            records = [
+                (event["id"], event.get("type"), peers.moment(event.get("timestamp")), json.dumps(event))
+                for event in json.loads(body)["data"]
+            ]
+            await connection.copy_records_to_table("staging_events", records=records, columns=COLUMNS)
+            await connection.execute(
+                f"INSERT INTO ingested_events ({NAMES}) SELECT {NAMES} FROM staging_events ON CONFLICT (id) DO NOTHING"
+            )
+            await connection.execute("TRUNCATE staging_events")
+            await connection.execute("INSERT INTO cursor_state (cursor_value) VALUES ($1)", str(number))
+        await connection.close()
+
+    loop.run(main())
+
+
+def test_staged_against_the_naive_way(
+    benchmark: BenchmarkFixture, bodies: list[bytes], chunks: list[Chunk], target: Target
+) -> None:
+    """The staged bound."""
+    paired(
+        benchmark,
+        lambda: store(chunks, target.database.dsn, STAGED),
+        lambda: naive(bodies, target.database.dsn),
+        name="staged bound: naive Python / datasync's sink",
+        timer=time.perf_counter,
+        rounds=5,
+        reset=target.renew,
+    )
+    _rates(benchmark, "staged, rows encoded beforehand", "the naive way")
+
+
+def test_direct_against_staged(benchmark: BenchmarkFixture, chunks: list[Chunk], target: Target) -> None:
+    """A first load into an empty table."""
+    paired(
+        benchmark,
+        lambda: store(chunks, target.database.dsn, WriteSettings()),
+        lambda: store(chunks, target.database.dsn, STAGED),
+        name="first load: staged / direct",
+        timer=time.perf_counter,
+        rounds=5,
+        reset=target.renew,
+    )
+    _rates(benchmark, "direct, rows encoded beforehand", "staged, beside it")
+
+
+def test_all_duplicates_against_the_first_load(
+    benchmark: BenchmarkFixture, chunks: list[Chunk], target: Target
+) -> None:
+    """The same rows once more, the database as it is then."""
+
+    def again() -> None:
+        done = store(chunks, target.database.dsn, WriteSettings(), restart=True)
+        assert sum(one.duplicates for one in done) == EVENTS
+
+    peer: list[float] = []
+
+    def first() -> None:
+        target.renew()
+        began = time.perf_counter()
+        store(chunks, target.database.dsn, WriteSettings())
+        peer.append(time.perf_counter() - began)
+
+    benchmark.pedantic(again, setup=first, rounds=5)  # type: ignore[no-untyped-call]  # the library has no type here
+    assert benchmark.stats is not None
+    ours = sorted(benchmark.stats.stats.data)[2]
+    theirs = sorted(peer)[2]
+    benchmark.extra_info |= {
+        "ratio_name": "the same rows again: first load (direct) / all duplicates",
+        "ratio": theirs / ours,
+        "ours_median": ours,
+        "theirs_median": theirs,
+    }
+    _rates(benchmark, "all duplicates", "their first load")
+
+
+def _rates(benchmark: BenchmarkFixture, ours: str, theirs: str) -> None:
+    info = benchmark.extra_info
+    info["figures"] = [
+        (f"{ours}", f"{EVENTS / info['ours_median']:,.0f} rows/s"),
+        (f"{theirs}", f"{EVENTS / info['theirs_median']:,.0f} rows/s"),
+    ]
