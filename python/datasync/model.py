@@ -187,7 +187,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         position: the same place in terms that don't expire, or None.
         pages: read so far, over all runs.
         served: records in those pages, repeats included.
-        total: records the API says the stream has; the most it has said, whichever partition asked, or None.
+        total: records the stream had when it was begun, by the first word of the API on it, or None.
         complete: the end was reached. The cursor then is still that of the last page.
     """
 

@@ -193,3 +193,16 @@ def test_a_lifecycle_hook_that_fails_is_reported_and_costs_no_row(
     assert run.code == 0, run.stderr
     assert run.error["event"] == "a plugin failed"
     assert run.line("ingestion complete")["rows"] == 300
+
+
+def test_what_appears_while_a_run_reads_is_not_missed_at_its_end(database: Database) -> None:
+    # The list goes back in time: nothing newer than its beginning comes by, but `total` counts it.
+    def script(cursor: str | None) -> Answer:
+        number = int(cursor or 0)
+        return page([f"id-{number}"], str(number + 1) if number < 4 else None, total=5 + 3 * number)
+
+    with ScriptedApi(script) as api:
+        run = ingest(database.dsn, api.base_url)
+        assert run.code == 0, run.stderr
+        assert run.line("ingestion complete")["total"] == 5
+        assert ingest(database.dsn, api.base_url).code == 0

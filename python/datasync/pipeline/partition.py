@@ -115,9 +115,10 @@ class Partition:
         self._alone = alone
         chunk = await self._fetch()
         checkpoint = self._part.checkpoint
-        if chunk.total is not None:
-            # The most it has said: one page that says less, or nothing, must not make a short feed look whole.
-            self._stats.total = max(self._stats.total or 0, chunk.total)
+        if self._stats.total is None:
+            # Its first word: a page that says less must not make a short feed look whole, and what appears later is
+            # newer than where the stream began, so that its chains don't come by.
+            self._stats.total = chunk.total
         ahead = msgspec.structs.replace(
             checkpoint,
             pages=checkpoint.pages + 1,

@@ -47,7 +47,7 @@ _FORGET = (
 
 _ADVANCE = f"""
 UPDATE cursor_state SET batch = batch + 1, cursor_value = $4, pages = pages + $5, served = served + $6,
-    total = greatest(total, $7), events_ingested = events_ingested + $8, updated = updated + $9,
+    total = coalesce(total, $7), events_ingested = events_ingested + $8, updated = updated + $9,
     unchanged = unchanged + $10, duplicates = duplicates + $11, quarantined = quarantined + $12,
     dropped = dropped + $13, updated_at = now()
 WHERE stream = $1 AND epoch = $2 AND batch = $3 - 1
