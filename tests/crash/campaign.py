@@ -151,6 +151,10 @@ class Campaign:
         before = self._look()
         point = {envvars.FAILPOINTS: f"{kill.point}=kill@{kill.nth}"}
         if kill.way.refused:
+            if self._database.value("SELECT to_regclass('ingested_events') IS NULL"):
+                # The tables are made before the first batch. One kill more.
+                finish(self._start(self._partitions, **{envvars.FAILPOINTS: "copy_begun=kill"}))
+                self._settle()
             self._database.execute(REFUSE)
         process = self._start(self._partitions, *kill.way.arguments, **point)
         if kill.way.signal:
