@@ -13,32 +13,17 @@ class Progress(msgspec.Struct, frozen=True):
     Attributes:
         epoch: of the run that may write.
         batch: number of the last batch that was committed, over all runs.
-        rows, updated, unchanged, duplicates, quarantined: records, over all runs.
-        complete: the stream's end is proven.
+        rows: new ones, over all runs.
+        known: records whose key was there before, over all runs.
     """
 
     epoch: int
     batch: int
     rows: int
-    updated: int
-    unchanged: int
-    duplicates: int
-    quarantined: int
-    complete: bool
-
-    def since(self, before: "Progress") -> Committed:
-        """What was committed after `before`."""
-        return Committed(
-            rows=self.rows - before.rows,
-            duplicates=self.duplicates - before.duplicates,
-            quarantined=self.quarantined - before.quarantined,
-            updated=self.updated - before.updated,
-            unchanged=self.unchanged - before.unchanged,
-            complete=self.complete,
-        )
+    known: int
 
 
-_PROGRESS = "epoch, batch, events_ingested, updated, unchanged, duplicates, quarantined, complete"
+_PROGRESS = "epoch, batch, events_ingested, updated + unchanged + duplicates"
 
 _FORGET = (
     ", source = excluded.source, cursor_value = '', pages = 0, served = 0, total = NULL, complete = false"

@@ -69,10 +69,11 @@ class Link:
     async def renew(self) -> None:
         """Connect again. The server's end of the old connection is ended: its locks would be in the way."""
         self.cut()
-        old, self._server_process = self._server_process, None
+        old = self._server_process
         await self.open()
         if old is not None:
-            with suppress(asyncpg.PostgresError):  # it needs no more rights than ours, but who knows the server's rules
+            # It needs no more rights than ours, but who knows the server's rules.
+            with mapped("ending the old connection"), suppress(asyncpg.PostgresError):
                 await self.connection.execute(_ZOMBIE, *old)
 
     def cut(self) -> None:

@@ -82,13 +82,6 @@ async def advance(connection: Connection, stream: str, number: int, to: Checkpoi
     )
 
 
-async def is_complete(connection: Connection, stream: str, number: int) -> bool:
-    """Whether a partition was read to its end."""
-    query = "SELECT complete FROM stream_partitions WHERE stream = $1 AND number = $2"
-    complete: bool = await connection.fetchval(query, stream, number)
-    return complete
-
-
 async def all_complete(connection: Connection, stream: str) -> bool:
     """Whether every partition was read to its end."""
     query = "SELECT bool_and(complete) FROM stream_partitions WHERE stream = $1"

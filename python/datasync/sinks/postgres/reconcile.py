@@ -15,6 +15,9 @@ EXPLAINING: Final = {
 }
 """Counters of `cursor_state`, and what they count: each record that is served counts in exactly one of them."""
 
+COUNT_TIMEOUT: Final = 3600.0
+"""Seconds."""
+
 _COUNTS = """
 SELECT (SELECT count(*) FROM ingested_events) AS rows,
        (SELECT count(*) FROM quarantined_events WHERE stream = $1) AS quarantined,
@@ -33,7 +36,10 @@ async def missing(connection: Connection, stream: str) -> int:
     if not await connection.fetchval("SELECT to_regclass('ingested_events') IS NOT NULL"):
         total: int | None = await connection.fetchval("SELECT total FROM cursor_state WHERE stream = $1", stream)
         return max(total or 0, 1)
-    row = await connection.fetchrow(_COUNTS, stream)
+    async with connection.transaction():
+        # All of a large table is counted; what is usual for a statement would end that half way.
+        await connection.execute("SELECT set_config('statement_timeout', '0', true)")
+        row = await connection.fetchrow(_COUNTS, stream, timeout=COUNT_TIMEOUT)
     assert row is not None  # the stream has been opened
     wanted: int = max(row["events_ingested"], (row["total"] or 0) - row["quarantined"] - row["dropped"])
     rows: int = row["rows"]

@@ -50,8 +50,7 @@ async def takes_direct(connection: Connection, progress: Progress) -> bool:
     """Whether COPY straight into the target may do what INSERT does, and is likely to meet no key that is there."""
     if not await connection.fetchval(_DIRECT):
         return False
-    known = progress.duplicates + progress.updated + progress.unchanged
-    first_load = progress.rows > 0 and known * 100 < progress.rows
+    first_load = progress.rows > 0 and progress.known * 100 < progress.rows
     return first_load or bool(await connection.fetchval("SELECT NOT EXISTS (SELECT FROM ingested_events)"))
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from datasync import hookspecs
 from datasync.config import Settings
-from datasync.errors import ConfigError, RowsMissing, SinkUnavailable
+from datasync.errors import ConfigError, RowsMissing, SinkError
 from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.errors import mapped
@@ -48,7 +48,7 @@ class PostgresSink:
         await self._link.open()
         connection = self._link.connection
         with mapped("reading the checkpoint"):
-            await self._lock()
+            await self._lock(wait=self._settings.write.wait)
             await shape.check(connection)
             version = await ddl.installed_version(connection)
             if self._settings.restart or not version:
@@ -90,10 +90,10 @@ class PostgresSink:
         for number in range(write.writers):
             try:
                 await self._add(self._store, number, habit)
-            except SinkUnavailable as error:
+            except SinkError as error:
                 if number == 0:
                     raise
-                # One is enough, where the server gives no more connections.
+                # One is enough, where there is no further connection, or no right to make a further staging table.
                 structlog.get_logger().warning("one writer less", reason=str(error), code=error.code)
         return taken
 
@@ -114,24 +114,39 @@ class PostgresSink:
 
     async def _add(self, store: Store, number: int, habit: Habit) -> None:
         link = self._link if number == 0 else Link(self._settings)
-        if not link.usable:
-            await link.open()
         writer = Writer(link, number, self._target, habit, self._settings.write)
+        try:
+            if not link.usable:
+                await link.open()
+            await writer.prepare()
+        except SinkError:
+            if link is not self._link:
+                await link.close()
+            raise
         self._writers.append(writer)
-        await writer.prepare()
         store.add(writer)
 
     async def _renew(self, writer: Writer) -> None:
         await writer.link.renew()
-        if writer.link is self._link:
-            with mapped("taking the stream's lock again"):
-                await self._lock()
-        await writer.prepare()
+        try:
+            if writer.link is self._link:
+                await self._lock_again()
+            await writer.prepare()
+        except BaseException:
+            writer.link.cut()  # half of what it needs is not enough
+            raise
 
-    async def _lock(self) -> None:
+    async def _lock_again(self) -> None:
+        with mapped("taking the stream's lock again"):
+            found = await checkpoint.read(self._link.connection, self._stream)
+            if found is None or self._store is None or found.epoch != self._store.epoch:
+                raise checkpoint.lost(self._stream)
+            await self._lock(wait=False)
+
+    async def _lock(self, *, wait: bool) -> None:
         # Behind a pooler the lock would stay with the server's connection, whoever has it next; the epoch is enough.
         if not self._link.pooled:
-            await lock.take(self._link.connection, self._stream, wait=self._settings.write.wait)
+            await lock.take(self._link.connection, self._stream, wait=wait)
 
 
 @hookspecs.hookimpl

@@ -59,5 +59,11 @@ async def own(connection: Connection, name: str) -> None:
 
 
 async def clear(connection: Connection, name: str) -> None:
-    """Empty the table."""
-    await connection.execute(f"TRUNCATE {quoted(name)}")
+    """Empty the table, in a transaction that owns it."""
+    table = quoted(name)
+    try:
+        async with connection.transaction():
+            # A backup reads all tables, for as long as it takes, and TRUNCATE would wait for it.
+            await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE NOWAIT; TRUNCATE {table}")
+    except asyncpg.LockNotAvailableError:
+        await connection.execute(f"DELETE FROM {table}")

@@ -5,6 +5,10 @@ import asyncio
 from datasync.sinks.postgres.rows import Rows
 
 
+class GiveWay(Exception):
+    """An earlier batch is held up, perhaps by what this one's transaction holds, where PostgreSQL sees no deadlock."""
+
+
 class Turns:
     """Numbers batches, and tells each when the one before it is committed.
 
@@ -17,6 +21,7 @@ class Turns:
         self._over = last
         self._changed = asyncio.Condition()
         self._rows: dict[int, Rows] = {}
+        self._held_up: set[int] = set()
 
     def take(self) -> int:
         """The number of the batch that comes next."""
@@ -31,10 +36,25 @@ class Turns:
         async with self._changed:
             await self._changed.wait_for(lambda: number <= self._over + writers)
 
-    async def mine(self, number: int) -> None:
-        """Wait until the batch before is committed."""
+    async def mine(self, number: int, *, holding: bool = True) -> None:
+        """Wait until the batch before is committed; `holding` a transaction open, unless told.
+
+        Raises:
+            GiveWay: an earlier batch can't get on. Roll back, and wait without a transaction.
+        """
         async with self._changed:
-            await self._changed.wait_for(lambda: self._over == number - 1)
+            await self._changed.wait_for(lambda: self._over == number - 1 or (holding and self._gives_way(number)))
+        if self._over != number - 1:
+            raise GiveWay
+
+    async def give_way(self, number: int) -> None:
+        """Have all later batches let go of what they hold until this one is committed."""
+        async with self._changed:
+            self._held_up.add(number)
+            self._changed.notify_all()
+
+    def _gives_way(self, number: int) -> bool:
+        return any(earlier < number for earlier in self._held_up)
 
     def writes(self, number: int, rows: Rows) -> None:
         """Note what a batch is about to write before its turn."""
@@ -53,5 +73,6 @@ class Turns:
         """Say that a batch is committed."""
         async with self._changed:
             self._rows.pop(number, None)
+            self._held_up.discard(number)
             self._over = number
             self._changed.notify_all()

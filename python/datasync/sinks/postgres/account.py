@@ -1,0 +1,81 @@
+"""What a batch means besides its rows: rejects, counts, windows, checkpoint and the proof of the end."""
+
+import msgspec
+
+from datasync.failpoints import failpoint
+from datasync.model import Batch, Committed, Reject
+from datasync.postgres.connection import Connection
+from datasync.sinks.postgres import checkpoint, partitions, quarantine, reconcile, shape
+from datasync.sinks.postgres.checkpoint import Progress
+from datasync.sinks.postgres.rows import Rows
+from datasync.sinks.postgres.writer import Put
+
+
+class Outdated(Exception):
+    """The stream's row is not as this batch expects it: the batch is in already, or another run goes on."""
+
+
+class Account:
+    """Keeps the books of one stream, in each batch's transaction."""
+
+    def __init__(self, stream: str, *, keeps_known: bool) -> None:
+        """Say whether rows whose key is known count as seen before, or as left by the policy."""
+        self._stream = stream
+        self._keeps_known = keeps_known
+
+    async def enter(
+        self, connection: Connection, batch: Batch, rows: Rows, found: Put, *, epoch: int, number: int
+    ) -> tuple[Committed, Progress]:
+        """Write everything but the rows.
+
+        Args:
+            connection: in the batch's transaction, after its rows.
+            batch: that is stored.
+            rows: of it, of equal keys one.
+            found: what became of them.
+            epoch: of this run.
+            number: of the batch.
+
+        Raises:
+            Outdated: the transaction must not commit.
+        """
+        await shape.check_target(connection)  # PostgreSQL would convert values, and say nothing
+        rejects: list[Reject] = [*batch.rejects, *found.refused]
+        kept = await quarantine.keep(connection, self._stream, rejects)
+        done = self._counted(batch, rows, found, len(rejects) - kept, kept)
+        if batch.chunks and batch.chunks[0].again:
+            await checkpoint.again(connection, self._stream)
+        progress = await checkpoint.advance(connection, self._stream, epoch, number, batch, done)
+        if progress is None:
+            raise Outdated
+        await partitions.share(connection, self._stream, batch.windows)
+        await partitions.advance(connection, self._stream, batch.partition, batch.checkpoint)
+        failpoint("checkpoint_written")
+        if batch.checkpoint.complete and await partitions.all_complete(connection, self._stream):
+            done = await self._end(connection, batch, done)
+        return done, progress
+
+    async def _end(self, connection: Connection, batch: Batch, done: Committed) -> Committed:
+        await reconcile.check_counts(connection, self._stream)
+        gone = await reconcile.missing(connection, self._stream)
+        failpoint("final_reconcile")
+        if gone:
+            await partitions.reopen(connection, self._stream)
+            last = batch.chunks[-1].dropped if batch.chunks else 0
+            await checkpoint.reopen(connection, self._stream, last)
+        else:
+            await checkpoint.finish(connection, self._stream)
+        return msgspec.structs.replace(done, complete=not gone, missing=gone)
+
+    def _counted(self, batch: Batch, rows: Rows, found: Put, known_rejects: int, kept: int) -> Committed:
+        left = len(rows) - found.repeated - len(found.refused)
+        known = left - found.stored.inserted - found.stored.updated
+        twice = batch.row_count - len(rows) + found.repeated + known_rejects
+        return Committed(
+            rows=found.stored.inserted,
+            updated=found.stored.updated,
+            unchanged=0 if self._keeps_known else known,
+            duplicates=twice + (known if self._keeps_known else 0),
+            quarantined=kept,
+            refused=len(found.refused),
+        )

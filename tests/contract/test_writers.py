@@ -1,0 +1,90 @@
+"""How many connections write, and what they need."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from datasync.config import Secret
+from datasync.endpoints.datasync_chain import PLAN
+from datasync.sinks.postgres import rows
+from datasync.sinks.postgres.sink import PostgresSink
+from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, settings
+from tests.support import Database
+
+
+def test_two_connections_write_each_into_a_staging_table_of_its_own(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        assert target.writers == 2
+        done = await asyncio.gather(*[target.commit(batch(n, chunk(f"{n}a", f"{n}b"))) for n in range(6)])
+        assert [one.rows for one in done] == [2] * 6
+
+    opened(database, use)
+    tables = database.fetch("SELECT relname, relpersistence FROM pg_class WHERE relname LIKE 'staging%' ORDER BY 1")
+    assert [tuple(row) for row in tables] == [("staging_events", b"u"), ("staging_events_2", b"u")]
+    assert database.value("SELECT (events_ingested, batch) = (12, 6) FROM cursor_state")
+
+
+def test_without_the_right_to_make_a_second_staging_table_one_connection_writes(database: Database) -> None:
+    async def nothing(_target: PostgresSink) -> None: ...
+
+    opened(database, nothing)
+    role = f"{database.name}_least"
+    database.execute(
+        f"DROP TABLE staging_events_2; CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    )
+    dsn = database.dsn.replace("postgres@", f"{role}@", 1)
+
+    async def main() -> int:
+        target = PostgresSink(
+            msgspec.structs.replace(settings(database), database_url=Secret(dsn, source="t")), STREAM, PLAN
+        )
+        try:
+            await target.connect()
+            with capture_logs() as lines:
+                await target.open()
+            assert [line["event"] for line in lines] == ["one writer less"]
+            done = await asyncio.gather(*[target.commit(batch(n, chunk(f"{n}"))) for n in range(3)])
+            assert [one.rows for one in done] == [1, 1, 1]
+            return target.writers
+        finally:
+            await target.close()
+
+    try:
+        assert asyncio.run(main()) == 1
+    finally:
+        database.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_rows_of_a_first_load_go_straight_into_the_table_until_keys_are_known(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables: list[str] = []
+    real = rows._TupleRows.copy
+
+    async def copy(
+        self: rows._TupleRows, connection: Any, table: str, names: Sequence[str], start: int, stop: int
+    ) -> int:
+        tables.append("target" if table == "ingested_events" else "staging")
+        return await real(self, connection, table, names, start, stop)
+
+    async def use(target: PostgresSink) -> None:
+        monkeypatch.setattr(rows._TupleRows, "copy", copy)
+        for number, keys in enumerate(["ab", "bc", "de", "ef", "fg", "hi"]):
+            await target.commit(batch(number, chunk(*keys)))
+
+    opened(database, use)
+    # A known key takes a batch through staging; after the second such batch in a row all go there.
+    assert tables == [
+        "target",
+        *["target", "staging"],
+        "target",
+        *["target", "staging"],
+        *["target", "staging"],
+        "staging",
+    ]
+    assert database.value("SELECT count(*) FROM ingested_events") == 9
