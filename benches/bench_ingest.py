@@ -1,8 +1,8 @@
 """(b) Events from the unlimited simulator into an embedded PostgreSQL, against the database's bound.
 
 The bound is the same rows, encoded beforehand, written by the same sink with no API at all. Both begin with an empty
-database and include connecting and making the tables. The two take turns. API, program and database share two cores: what
-fetching and encoding take (some 1.4 us a row) the database can't have, so that its bound can't be reached.
+database and include connecting and making the tables. The two take turns. API, program and database share two cores:
+what fetching and encoding take (some 1.4 us a row) the database can't have, so that its bound can't be reached.
 """
 
 import subprocess
