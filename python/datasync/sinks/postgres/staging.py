@@ -59,7 +59,7 @@ async def own(connection: Connection, name: str) -> None:
 
 
 async def clear(connection: Connection, name: str) -> None:
-    """Empty the table, in a transaction that owns it."""
+    """Empty the table, in a transaction."""
     table = quoted(name)
     try:
         async with connection.transaction():

@@ -72,9 +72,10 @@ class Store:
         writer = await self._idle.get()
         try:
             await self._persist(writer, batch, rows, number)
+            await self._turns.over(number)
+            await writer.tidy()
         finally:
             self._idle.put_nowait(writer)
-        await self._turns.over(number)
         return self._told.pop(number)
 
     async def _persist(self, writer: Writer, batch: Batch, rows: Rows, number: int) -> None:

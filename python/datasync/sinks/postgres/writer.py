@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 from datasync.config.schema import WriteSettings
-from datasync.errors import RowsRefused
+from datasync.errors import RowsRefused, SinkError
 from datasync.failpoints import failpoint
 from datasync.model import Reject
 from datasync.postgres.connection import Connection
@@ -55,6 +55,7 @@ class Writer:
         self._habit = habit
         self._settings = settings
         self._staging = ""
+        self._used = False
 
     async def prepare(self) -> None:
         """Take a staging table. The connection is new."""
@@ -89,8 +90,26 @@ class Writer:
         await rows.copy(connection, self._staging, self._target.names, 0, len(rows))
         await turns.mine(number)
         stored = await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
-        await staging.clear(connection, self._staging)
+        self._used = True
         return Put(stored, repeated=rows.repeated)
+
+    async def tidy(self) -> None:
+        """Empty the staging table after a batch, in a transaction of its own, while the next batch has its turn.
+
+        A commit that empties a table waits for the disk. In the batch's transaction the next one would wait, too. What
+        is left there by a run that was killed in between is removed before the table is used again.
+        """
+        if not self._used:
+            return
+        self._used = False
+        try:
+            with mapped("emptying a staging table"):
+                connection = self.link.connection
+                async with connection.transaction():
+                    await connection.execute("SELECT set_config('lock_timeout', '10s', true)")
+                    await staging.clear(connection, self._staging)
+        except SinkError:
+            self.link.cut()  # the batch is in; whatever is wrong, the next one finds out
 
     async def put_careful(self, rows: Rows, number: int, turns: Turns) -> Put:
         """Like `put`, but find the rows that the database refuses, by halving, and leave them out.
