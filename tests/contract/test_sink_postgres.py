@@ -114,7 +114,7 @@ def test_a_run_that_was_taken_over_can_commit_nothing(database: Database) -> Non
     async def use(target: PostgresSink) -> None:
         await target.commit(batch(1, chunk("a")))
         # What another run does when it begins, as behind a pooler that breaks session locks.
-        pool = await asyncpg.create_pool(database.dsn)
+        pool = await asyncpg.create_pool(database.dsn, min_size=1)
         await pool.execute("UPDATE cursor_state SET epoch = epoch + 1")
         await pool.close()
         with pytest.raises(LeaseLost):
@@ -128,12 +128,12 @@ def test_a_run_that_was_taken_over_can_commit_nothing(database: Database) -> Non
 
 def test_a_batch_is_stored_on_a_new_connection_when_the_old_one_is_gone(database: Database) -> None:
     async def use(target: PostgresSink) -> None:
-        pool = await asyncpg.create_pool(database.dsn)
-        await pool.execute(
+        other = await asyncpg.connect(database.dsn)
+        await other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        await pool.close()
+        await other.close()
         assert (await target.commit(batch(1, chunk("a")))).rows == 1
         assert (await target.commit(batch(2, chunk("b")))).rows == 1
 
@@ -157,7 +157,7 @@ def test_staged_leftovers_never_reach_the_target(database: Database) -> None:
 @pytest.mark.fault(70)
 def test_migrations_may_run_twice_and_side_by_side(database: Database) -> None:
     async def main() -> None:
-        pool = await asyncpg.create_pool(database.dsn)
+        pool = await asyncpg.create_pool(database.dsn, min_size=1)
 
         async def one() -> None:
             async with pool.acquire() as connection:
@@ -210,7 +210,7 @@ def test_windows_are_stored_with_the_rows_of_their_batch_and_come_back(database:
 def test_a_batch_that_fails_leaves_the_windows_as_they_were(database: Database) -> None:
     async def use(target: PostgresSink) -> None:
         halves = {0: Window(50, None), 1: Window(None, 50)}
-        pool = await asyncpg.create_pool(database.dsn)
+        pool = await asyncpg.create_pool(database.dsn, min_size=1)
         await pool.execute("UPDATE cursor_state SET epoch = epoch + 1")
         await pool.close()
         with pytest.raises(LeaseLost):
@@ -257,7 +257,7 @@ def test_a_checkpoint_from_before_there_were_partitions_is_gone_on_from(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def install() -> None:
-        pool = await asyncpg.create_pool(database.dsn)
+        pool = await asyncpg.create_pool(database.dsn, min_size=1)
         with monkeypatch.context() as patch:
             patch.setattr(ddl, "HISTORY", msgspec.structs.replace(ddl.HISTORY, steps=ddl.HISTORY.steps[:1]))
             async with pool.acquire() as connection:
