@@ -51,7 +51,7 @@ class FastLane:
     """Page bytes go into Rust once and come back as COPY BINARY. No Python object per record."""
 
     name = "fast"
-    weight = 3  # the page, its rows, and the rows once more in the stream to the database
+    weight = 3  # the page, its rows, and what sorting and sending them takes
 
     def __init__(self, plan: EncoderPlan) -> None:
         self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
