@@ -1,7 +1,7 @@
 """How many connections write, and what they need."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from datasync.config import Secret
 from datasync.endpoints.datasync_chain import PLAN
+from datasync.model import Committed
 from datasync.sinks.postgres import rows
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, settings
@@ -19,13 +20,22 @@ from tests.support import Database
 def test_two_connections_write_each_into_a_staging_table_of_its_own(database: Database) -> None:
     async def use(target: PostgresSink) -> None:
         assert target.writers == 2
-        done = await asyncio.gather(*[target.commit(batch(n, chunk(f"{n}a", f"{n}b"))) for n in range(6)])
-        assert [one.rows for one in done] == [2] * 6
+        told: list[int] = []
+
+        async def commit(number: int, work: Awaitable[Committed]) -> None:
+            assert (await work).rows == 2
+            told.append(number)
+
+        # The second one meets a known key, so that both ways in take turns.
+        keys = [("a", "b"), ("a", "c", "d"), *((f"{n}a", f"{n}b") for n in range(18))]
+        works = [target.commit(batch(n, chunk(*some))) for n, some in enumerate(keys)]
+        await asyncio.gather(*(commit(n, work) for n, work in enumerate(works)))
+        assert told == list(range(20)), "results come in the order of the batches"
 
     opened(database, use)
     tables = database.fetch("SELECT relname, relpersistence FROM pg_class WHERE relname LIKE 'staging%' ORDER BY 1")
     assert [tuple(row) for row in tables] == [("staging_events", b"u"), ("staging_events_2", b"u")]
-    assert database.value("SELECT (events_ingested, batch) = (12, 6) FROM cursor_state")
+    assert database.value("SELECT (events_ingested, batch) = (40, 20) FROM cursor_state")
 
 
 def test_without_the_right_to_make_a_second_staging_table_one_connection_writes(database: Database) -> None:

@@ -178,8 +178,8 @@ class Flow:
             outbox.done(batch)
             self._count(batch, done)
             self._units.see(batch)
-            self._missing = done.missing
-            self._ended = done.complete
+            self._missing = self._missing or done.missing
+            self._ended = self._ended or done.complete
             self._committed(batch, done)
             self._rejects.judge(batch, done)
 

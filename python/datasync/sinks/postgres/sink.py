@@ -108,6 +108,8 @@ class PostgresSink:
             # The last commits may not have waited for the disk: this one does.
             with suppress(Exception):
                 async with asyncio.timeout(5.0):
+                    for writer in self._writers:
+                        await writer.tidy()
                     await checkpoint.touch(self._link.connection, self._stream, self._store.epoch)
         for link in {self._link, *(writer.link for writer in self._writers)}:
             await link.close()

@@ -71,11 +71,12 @@ class Store:
         rows = self._target.one_of_each(await asyncio.to_thread(sort, batch.chunks, self._target.columns))
         writer = await self._idle.get()
         try:
-            await self._persist(writer, batch, rows, number)
-            await self._turns.over(number)
             await writer.tidy()
+            await self._persist(writer, batch, rows, number)
         finally:
             self._idle.put_nowait(writer)
+        # Nothing is awaited between this and the caller's next step: results come in the order of the batches.
+        await self._turns.over(number)
         return self._told.pop(number)
 
     async def _persist(self, writer: Writer, batch: Batch, rows: Rows, number: int) -> None:

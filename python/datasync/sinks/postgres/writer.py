@@ -94,7 +94,7 @@ class Writer:
         return Put(stored, repeated=rows.repeated)
 
     async def tidy(self) -> None:
-        """Empty the staging table after a batch, in a transaction of its own, while the next batch has its turn.
+        """Empty the staging table of the last batch, in a transaction of its own, while another batch has its turn.
 
         A commit that empties a table waits for the disk. In the batch's transaction the next one would wait, too. What
         is left there by a run that was killed in between is removed before the table is used again.
