@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from datasync.errors import ConfigError, DatasyncError, ServerError
 from datasync.model import Checkpoint, PartitionState, Position
@@ -72,6 +73,20 @@ def test_a_checkpoint_that_was_edited_is_refused_with_what_to_do_or_gone_on_from
         assert None not in api.asked, "nothing began anew"
         assert database.value("SELECT count(*) FROM ingested_events") == (1 if code else 2)
         ingest_here(database, api.base_url, restart=True)
+    assert database.value("SELECT count(*) FROM ingested_events") == 2
+
+
+@pytest.mark.fault(67)
+def test_a_checkpoint_without_a_place_is_read_again_from_the_beginning_and_that_is_said(database: Database) -> None:
+    script = Expiring()
+    with ScriptedApi(script) as api:
+        with pytest.raises(ServerError):
+            ingest_here(database, api.base_url, http=AT_ONCE)
+        database.execute("UPDATE stream_partitions SET position = NULL, cursor_value = 'gone'")
+        script.expired = True
+        with capture_logs() as lines:
+            ingest_here(database, api.base_url)
+    assert [line["pages"] for line in lines if "reading again from the beginning" in line["event"]] == [1]
     assert database.value("SELECT count(*) FROM ingested_events") == 2
 
 
