@@ -1,4 +1,4 @@
-"""The settings of a run. Pool, slots and batch have the defaults of the seed architecture."""
+"""The settings of a run. The slots have the defaults of the seed architecture."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -21,12 +21,14 @@ MIN_MASKED: Final = 6
 """Characters that an access header's value must have to be masked in texts: `1` and `true` would spoil every line."""
 
 
-class PoolSettings(msgspec.Struct, frozen=True):
-    """Database connections. Times in seconds."""
+class ConnectionSettings(msgspec.Struct, frozen=True):
+    """Connections to the database.
 
-    max_size: int = 15
-    max_idle: float = 30.0
-    connect_timeout: float = 5.0
+    Attributes:
+        timeout: seconds to connect.
+    """
+
+    timeout: float = 5.0
 
 
 class HttpSettings(msgspec.Struct, frozen=True):
@@ -163,7 +165,7 @@ class Settings(msgspec.Struct, frozen=True):
     partitions: int | None = None
     max_rejects: float = MAX_REJECTS
     memory_bytes: int = 256 * 1024 * 1024
-    pool: PoolSettings = PoolSettings()
+    connection: ConnectionSettings = ConnectionSettings()
     http: HttpSettings = HttpSettings()
     slots: SlotSettings = SlotSettings()
     limits: LimitSettings = LimitSettings()

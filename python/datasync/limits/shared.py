@@ -225,7 +225,7 @@ async def shared_budget(settings: Settings, origin: str, clock: Callable[[], flo
     row = BudgetRow(
         settings.database_url.reveal(),
         key_of(origin, settings.api_key.reveal()),
-        connect_timeout=settings.pool.connect_timeout,
+        connect_timeout=settings.connection.timeout,
     )
     budget = SharedBudget(row, clock)
     try:

@@ -92,7 +92,7 @@ class Link:
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(
             self._settings.database_url.reveal(),
-            timeout=self._settings.pool.connect_timeout,
+            timeout=self._settings.connection.timeout,
             command_timeout=COMMAND_TIMEOUT,
             # A prepared statement may be in another of the pooler's connections next time.
             statement_cache_size=0,

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from datasync.config import Secret
-from datasync.config.schema import PoolSettings
+from datasync.config.schema import ConnectionSettings
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import ddl
@@ -67,7 +67,7 @@ async def connected(database_url: Secret) -> AsyncIterator[Connection]:
     with mapped("connecting to PostgreSQL"):
         connection = await asyncpg.connect(
             database_url.reveal(),
-            timeout=PoolSettings().connect_timeout,
+            timeout=ConnectionSettings().timeout,
             command_timeout=COMMAND_TIMEOUT,
             server_settings={"application_name": "datasync", "jit": "off", "timezone": "UTC"},
         )
