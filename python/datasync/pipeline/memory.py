@@ -15,8 +15,8 @@ FIRST_GUESS: Final = 1024 * 1024
 def cost(chunk: Chunk) -> int:
     """Bytes of memory that an encoded page takes until it is stored.
 
-    Sorting a batch and sending it take some more than its rows, and are counted as much as those; rows of Python objects
-    are larger than what they hold.
+    Sorting a batch and sending it take some more than its rows, and are counted as much as those; rows of Python
+    objects are larger than what they hold.
     """
     held = chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects)
     return held * (2 if chunk.copy is not None else 4)
