@@ -1,6 +1,7 @@
 """What the tests share: one PostgreSQL for the session, a database and a working directory for each test."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -52,3 +53,11 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, so that no .env is found."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def hangup() -> Iterator[None]:
+    """SIGHUP does what it does by itself, here and in processes that are started, though `nohup` may have begun us."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

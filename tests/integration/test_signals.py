@@ -36,6 +36,7 @@ def await_rows(database: Database, count: int) -> None:
 
 
 @pytest.mark.fault(58)
+@pytest.mark.usefixtures("hangup")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_after_a_checkpoint_and_the_next_run_goes_on_there(
     simulate: Simulate, database: Database, number: signal.Signals, code: int

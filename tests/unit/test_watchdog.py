@@ -58,6 +58,7 @@ def test_a_hangup_that_is_ignored_stays_ignored(ignored: None) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("hangup")
 def test_the_handlers_that_were_there_are_put_back() -> None:
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
