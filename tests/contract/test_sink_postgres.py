@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from datasync.config import Secret, Settings
+from datasync.config.schema import WriteSettings
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.errors import LeaseLost
 from datasync.model import Batch, Checkpoint, Chunk, PartitionState, Reject, Window
@@ -18,12 +19,13 @@ from tests.support import Database
 STREAM = "datasync.events"
 
 
-def settings(database: Database) -> Settings:
-    return Settings(Secret(database.dsn, source="test"), "http://unused", Secret("unused", source="test"))
+def settings(database: Database, write: WriteSettings | None = None) -> Settings:
+    key = Secret("unused", source="test")
+    return Settings(Secret(database.dsn, source="test"), "http://unused", key, write=write or WriteSettings())
 
 
-def sink(database: Database) -> PostgresSink:
-    return PostgresSink(settings(database), STREAM, PLAN)
+def sink(database: Database, write: WriteSettings | None = None) -> PostgresSink:
+    return PostgresSink(settings(database, write), STREAM, PLAN)
 
 
 def chunk(*ids: str, rejects: tuple[Reject, ...] = ()) -> Chunk:
@@ -39,9 +41,11 @@ def batch(page: int, *chunks: Chunk) -> Batch:
     return Batch(chunks, Checkpoint(f"cursor-{page}", {"id": "x", "ts": page}, page, page * 10))
 
 
-def opened(database: Database, use: Callable[[PostgresSink], Awaitable[None]]) -> None:
+def opened(
+    database: Database, use: Callable[[PostgresSink], Awaitable[None]], write: WriteSettings | None = None
+) -> None:
     async def main() -> None:
-        target = sink(database)
+        target = sink(database, write)
         try:
             await target.connect()
             await target.open()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from datasync.failpoints import failpoint
 from datasync.model import Reject
-from datasync.postgres.connection import Connection
+from datasync.postgres.connection import Connection, affected
 
 _INSERT = """
 INSERT INTO quarantined_events (stream, page_cursor, record_index, byte_offset, code, detail, raw)
@@ -29,4 +29,4 @@ async def keep(connection: Connection, stream: str, rejects: Sequence[Reject]) -
         [reject.raw for reject in rejects],
     )
     failpoint("quarantine_written")
-    return int(status.rsplit(" ", 1)[1])
+    return affected(status)

@@ -14,7 +14,7 @@ import msgspec
 from datasync._native import COPY_HEADER, COPY_TRAILER, SortedRows
 from datasync.failpoints import failpoint
 from datasync.model import Chunk, Column, Reject, Row
-from datasync.postgres.connection import Connection
+from datasync.postgres.connection import Connection, affected
 
 PIECE: Final = 256 * 1024
 """Bytes handed to the socket at once. Larger ones hold up flow control; see the write-path figures in benches."""
@@ -109,7 +109,7 @@ class _CopyRows:
         pieces = self._pieces(start, stop)
         status = await connection.copy_to_table(table, source=pieces, columns=list(names), format="binary")
         failpoint("copy_done")
-        return _count(status)
+        return affected(status)
 
     async def _pieces(self, start: int, stop: int) -> AsyncIterator[bytes]:
         """The stream, made piece by piece: a batch needs no second copy of itself."""
@@ -179,7 +179,7 @@ class _TupleRows:
 
     async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
         records: list[tuple[Any, ...]] = list(map(itemgetter(2), self._rows[start:stop]))
-        return _count(await connection.copy_records_to_table(table, records=records, columns=list(names)))
+        return affected(await connection.copy_records_to_table(table, records=records, columns=list(names)))
 
     def reject(self, row: int, code: str, detail: str) -> Reject:
         chunk_number, row_number, values = self._rows[row]
@@ -191,11 +191,6 @@ class _TupleRows:
 
     def _with(self, rows: Sequence[tuple[int, int, Row]]) -> "_TupleRows":
         return _TupleRows(self._chunks, self._key, rows)
-
-
-def _count(status: str) -> int:
-    """The number in `COPY 20000`: a trigger may have left rows out."""
-    return int(status.rsplit(" ", 1)[1])
 
 
 def _codec(key: Column) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:

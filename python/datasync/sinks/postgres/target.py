@@ -9,7 +9,7 @@ from datasync.config.schema import ConflictPolicy
 from datasync.errors import ConfigError
 from datasync.failpoints import failpoint
 from datasync.model import Column
-from datasync.postgres.connection import Connection
+from datasync.postgres.connection import Connection, affected
 from datasync.sinks.postgres.names import quoted
 from datasync.sinks.postgres.rows import Rows
 
@@ -53,7 +53,8 @@ class Target:
             )
         name = quoted(self.key.name)
         self._known = f"SELECT {name} FROM {quoted(TABLE)} WHERE {name} = ANY($1::{self.key.kind}[])"
-        self._insert, self._newest = _statements(columns, self.key, others, policy)
+        self._names = ", ".join(map(quoted, self.names))
+        self._upsert, self._newest = _statements(self._names, self.key, others, policy)
 
     @property
     def keeps_known(self) -> bool:
@@ -71,6 +72,21 @@ class Target:
         rows = await connection.fetch(self._known, keys)
         return [row[0] for row in rows]
 
+    async def insert(self, connection: Connection, staging: str) -> Stored:
+        """Move the rows of the table `staging`, each of another key that the table doesn't have.
+
+        Without ON CONFLICT the index is searched once a row instead of twice, and no second WAL record says that the
+        first one holds: 1.4 times as fast as `upsert`, see benches.
+
+        Raises:
+            asyncpg.UniqueViolationError: a key is there. The transaction is broken.
+        """
+        status = await connection.execute(
+            f"INSERT INTO {quoted(TABLE)} ({self._names}) SELECT {self._names} FROM {quoted(staging)}"
+        )
+        failpoint("upsert_done")
+        return Stored(affected(status))
+
     async def upsert(self, connection: Connection, staging: str, *, repeats: bool) -> Stored:
         """Move the rows of the table `staging` to where they belong, by the policy.
 
@@ -80,17 +96,13 @@ class Target:
             repeats: a key may be there twice; the newest row counts, of equals the first.
         """
         rows = self._newest if repeats else "SELECT {columns} FROM {staging}"
-        names = ", ".join(map(quoted, self.names))
-        statement = self._insert.replace("{rows}", rows.format(columns=names, staging=quoted(staging)))
+        statement = self._upsert.replace("{rows}", rows.format(columns=self._names, staging=quoted(staging)))
         inserted, updated = await connection.fetchrow(statement) or (0, 0)
         failpoint("upsert_done")
         return Stored(inserted, updated)
 
 
-def _statements(
-    columns: Sequence[Column], key: Column, others: Sequence[Column], policy: ConflictPolicy
-) -> tuple[str, str]:
-    names = ", ".join(quoted(column.name) for column in columns)
+def _statements(names: str, key: Column, others: Sequence[Column], policy: ConflictPolicy) -> tuple[str, str]:
     conflict = "NOTHING"
     if policy.rule != "nothing" and others:
         sets = ", ".join(f"{quoted(column.name)} = excluded.{quoted(column.name)}" for column in others)

@@ -75,12 +75,14 @@ class Writer:
         """
         connection = self.link.connection
         turns.writes(number, rows)
-        if len(rows) and not rows.repeated and self._habit.direct:
+        new = not rows.repeated
+        if len(rows) and new and self._habit.direct:
             if turns.crosses(number, rows):
                 await turns.mine(number)
             if stored := await self._direct(connection, rows):
                 await turns.mine(number)
                 return Put(stored)
+            new = False
         if self._habit.ask_first:
             rows = await self._unknown(connection, rows)
         if not len(rows):
@@ -89,7 +91,7 @@ class Writer:
         await staging.own(connection, self._staging)
         await rows.copy(connection, self._staging, self._target.names, 0, len(rows))
         await turns.mine(number)
-        stored = await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
+        stored = await self._move(connection, rows, new=new and self._habit.plain)
         self._used = True
         return Put(stored, repeated=rows.repeated)
 
@@ -137,6 +139,19 @@ class Writer:
             return None
         self._habit.met_none()
         return Stored(inserted)
+
+    async def _move(self, connection: Connection, rows: Rows, *, new: bool) -> Stored:
+        """Move what is staged into the target; where all rows are likely to be `new`, the faster way first."""
+        if new:
+            try:
+                async with connection.transaction():
+                    stored = await self._target.insert(connection, self._staging)
+            except asyncpg.UniqueViolationError:
+                self._habit.met_known()
+            else:
+                self._habit.met_none()
+                return stored
+        return await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
 
     async def _unknown(self, connection: Connection, rows: Rows) -> Rows:
         """The rows whose keys the target doesn't have. Cheaper than to send what will be left out anyway."""
