@@ -12,7 +12,7 @@ import msgspec
 
 from datasync.config import Secret, Settings
 from datasync.config.schema import BatchSettings
-from datasync.endpoints.base import ByReread, Endpoint, Reseek, Windowed
+from datasync.endpoints.base import BodyTells, ByReread, Endpoint, Reseek, Windowed
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.http.budget import RetryBudget
 from datasync.http.transport import Answer, Room
@@ -42,7 +42,7 @@ class Api(Endpoint, Protocol):
         ...
 
 
-class Feed:
+class Feed(BodyTells):
     """An endpoint and its API: `records` newest first, in pages of `limit`, bounds as the API pleases."""
 
     name = "test.feed"

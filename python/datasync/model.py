@@ -89,10 +89,23 @@ class EncoderPlan(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What to ask: `path` is appended to the API's base URL."""
+    """What to ask.
+
+    Attributes:
+        path: appended to the API's base URL. It also names the route, for the limiter and in messages.
+        params: of the query.
+        method: asking must change nothing there, whatever it is: a request may be sent twice.
+        content: body to send, JSON.
+        headers: besides those of the transport.
+        url: absolute, instead of base URL and `path`; on the API's own origin, else the transport refuses it.
+    """
 
     path: str
     params: Mapping[str, str | int]
+    method: Literal["GET", "POST"] = "GET"
+    content: bytes | None = None
+    headers: Mapping[str, str] = {}
+    url: str | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -189,6 +202,9 @@ class Checkpoint(msgspec.Struct, frozen=True):
         served: records in those pages, repeats included.
         total: records the stream had when it was begun, by the first word of the API on it, or None.
         complete: the end was reached. The cursor then is still that of the last page.
+        since_us: where this round began, of an endpoint that is read on after its end: it asks for what is newer, in
+            microseconds since 1970 UTC; None is for everything.
+        newest_us: the latest timestamp among all records stored so far, over all runs and rounds, or None.
     """
 
     cursor: str | None = None
@@ -197,6 +213,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     served: int = 0
     total: int | None = None
     complete: bool = False
+    since_us: int | None = None
+    newest_us: int | None = None
 
 
 class PartitionState(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from datasync.endpoints.base import ByCursor, ByReread, ByWindow, Reseek
+from datasync.endpoints.base import BodyTells, ByCursor, ByReread, ByWindow, Reseek
 from datasync.errors import ContractChanged, CursorExpired
 from datasync.http.transport import Answer
 from datasync.model import Checkpoint, Chunk, PartitionState, Position, Request
@@ -44,7 +44,7 @@ class Fading(Feed):
         return super().answer(request)
 
 
-class Plain:
+class Plain(BodyTells):
     """The same without windows."""
 
     def __init__(self, feed: Feed) -> None:

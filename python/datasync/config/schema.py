@@ -126,6 +126,34 @@ class WriteSettings(msgspec.Struct, frozen=True):
     wait: bool = False
 
 
+class TableSettings(msgspec.Struct, frozen=True):
+    """The table that rows go to.
+
+    Attributes:
+        name: alone, or behind its schema and a dot.
+        mode: `merge` by key, `append` without a look at what is there, or `replace`: the rows of a run take the place
+            of all that were there, once the run is complete.
+    """
+
+    name: str = "ingested_events"
+    mode: Literal["merge", "append", "replace"] = "merge"
+
+
+class RoundSettings(msgspec.Struct, frozen=True):
+    """What a run does with a stream that was read to its end.
+
+    Attributes:
+        again: read it on, from the newest timestamp less `lookback_us`; else there is nothing to do.
+        start_us: where the very first round begins; None is the beginning.
+        until_known: pages in a row without a new or changed row after which the round is complete; None is never.
+    """
+
+    again: bool = False
+    lookback_us: int = 0
+    start_us: int | None = None
+    until_known: int | None = None
+
+
 class ShutdownSettings(msgspec.Struct, frozen=True):
     """After the first signal. Seconds.
 
@@ -171,6 +199,8 @@ class Settings(msgspec.Struct, frozen=True):
     limits: LimitSettings = LimitSettings()
     batch: BatchSettings = BatchSettings()
     write: WriteSettings = WriteSettings()
+    table: TableSettings = TableSettings()
+    rounds: RoundSettings = RoundSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     mask: Masker = msgspec.field(default_factory=Masker)
 

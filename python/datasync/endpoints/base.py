@@ -39,6 +39,22 @@ Reseek: TypeAlias = ByCursor | ByWindow | ByReread
 """How a chain finds its place again when its cursor has expired."""
 
 
+Peek: TypeAlias = Callable[[bytes], tuple[str | None, bool | None]]
+
+
+class BodyTells:
+    """What an endpoint needs besides where the plan's paths say how one page leads to the next."""
+
+    def turn(self, chunk: Chunk, _answer: Answer, _cursor: str | None) -> Chunk:
+        """See Endpoint."""
+        return chunk
+
+    def following(self, answer: Answer, _cursor: str | None, peek: Peek) -> str | None:
+        """See Endpoint."""
+        following, has_more = peek(answer.body)
+        return None if has_more is False else following
+
+
 class Endpoint(Protocol):
     """One feed of records, read as one chain of cursors. Knows no database.
 
@@ -73,6 +89,26 @@ class Endpoint(Protocol):
         """Raise what an answer means that is not a page: any SourceError."""
         ...
 
+    def turn(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Chunk:
+        """Say where the page asked for at `cursor` leads: give `chunk` with `next_cursor`, `has_more` and `total`.
+
+        A page that leads nowhere has `has_more` False. Where the body alone tells, that is `chunk` as it is.
+
+        Raises:
+            ContractChanged: it can't lead on.
+        """
+        ...
+
+    def following(self, answer: Answer, cursor: str | None, peek: Peek) -> str | None:
+        """The cursor of the next page, if it can be told before the page is read; it is asked for at once then.
+
+        Args:
+            answer: a page.
+            cursor: that it was asked for with.
+            peek: gives next cursor and has_more of a body, by the plan's paths; raises PageError.
+        """
+        ...
+
     def position(self, chunk: Chunk) -> Position | None:
         """The place after `chunk` in terms that don't expire, or None if it can't be told."""
         ...
@@ -94,6 +130,15 @@ class Resizable(Protocol):
 
     def resized(self, request: Request, limit: int) -> Request:
         """The same request for at most `limit` records."""
+        ...
+
+
+@runtime_checkable
+class Incremental(Protocol):
+    """What an endpoint has besides, if it can be asked for what is newer than a moment."""
+
+    def begin(self, since_us: int | None) -> None:
+        """Ask for records from `since_us` on, in microseconds since 1970 UTC; None is all. Before the first request."""
         ...
 
 

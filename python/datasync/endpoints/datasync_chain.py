@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 import httpx
 import msgspec
 
-from datasync.endpoints.base import ByCursor
+from datasync.endpoints.base import BodyTells, ByCursor
 from datasync.errors import ContractChanged, CursorExpired
 from datasync.http.access import error_code
 from datasync.http.retry import check_status, server_time
@@ -34,7 +34,7 @@ PLAN: Final = EncoderPlan(
 )
 
 
-class CursorChain:
+class CursorChain(BodyTells):
     """`GET {API_BASE_URL}{path}`, newest first, paged by cursor. See `Endpoint` for the methods.
 
     A cursor is base64 of `{"id", "ts", "v": 2, "exp"}` for the last record of its page and isn't signed. So the place

@@ -13,7 +13,7 @@ import structlog
 
 from datasync import _native, envvars
 from datasync.config import Settings
-from datasync.errors import ConfigError, NetworkError, PageDamaged, PageTooLarge
+from datasync.errors import ConfigError, ContractChanged, NetworkError, PageDamaged, PageTooLarge
 from datasync.failpoints import failpoint
 from datasync.http.classify import of_httpx
 from datasync.http.origin import Origin
@@ -101,8 +101,21 @@ class HttpxTransport:
     async def get(self, request: Request, room: Room | None = None) -> Answer:
         """See Transport."""
         url = self._base_url + request.path
+        if request.url is not None:
+            url = request.url
+            if (there := Origin.of(url)) != (ours := Origin.of(self._base_url)):
+                raise ContractChanged(
+                    f"{request.path}: the next page is said to be on {there}, not on {ours}",
+                    hint="credentials go to the API's own origin only; if that address is right, make it `base_url`",
+                )
         room = room or _Fixed(self._limits.max_page_bytes)
-        return await self._send("GET", url, f"GET {request.path}", room, params=dict(request.params))
+        options: dict[str, Any] = {"headers": dict(request.headers)}
+        if request.params:
+            options["params"] = dict(request.params)  # an empty one would take the query off the URL
+        if request.content is not None:
+            options["content"] = request.content
+            options["headers"]["content-type"] = "application/json"
+        return await self._send(request.method, url, f"{request.method} {request.path}", room, **options)
 
     async def _post(self, url: str, headers: Mapping[str, str], auth: httpx.Auth) -> Answer:
         room = _Fixed(self._limits.max_page_bytes)

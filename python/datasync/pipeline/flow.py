@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from datasync.config import Settings
-from datasync.endpoints.base import ByCursor, Endpoint, Windowed
+from datasync.endpoints.base import ByCursor, Endpoint, Incremental, Windowed
 from datasync.errors import (
     EXIT_SETUP,
     ConfigError,
@@ -52,6 +52,7 @@ class Flow:
             ConfigError: more partitions are asked for than the endpoint can be read in.
         """
         self._windowed = endpoint if isinstance(endpoint, Windowed) else None
+        self._incremental = endpoint if isinstance(endpoint, Incremental) else None
         # Windows overlap by a page, and what a transform leaves out can't be told from what came twice.
         usual = settings.slots.initial if self._windowed and not settings.transforms else 1
         self._workers = settings.partitions or usual
@@ -134,6 +135,8 @@ class Flow:
         line = self._line(start)
         if line.done:
             return None
+        if self._incremental is not None:
+            self._incremental.begin(start[0].checkpoint.since_us)
         workers = Workers(self._workers, line, self._read, self._stats, self._stop)
         stack.push_async_callback(workers.close)
         await self._stop.guard(workers.first())

@@ -137,6 +137,8 @@ class Partition:
                 # A page without records tells no place of its own: the last one stands.
                 position = position or checkpoint.position
                 ahead = msgspec.structs.replace(ahead, cursor=chunk.next_cursor, position=position)
+        if chunk.newest_us is not None:
+            ahead = msgspec.structs.replace(ahead, newest_us=max(chunk.newest_us, ahead.newest_us or chunk.newest_us))
         newest = None if chunk.newest_us is None else chunk.newest_us // 1000
         self._part.advance(ahead, records=chunk.records, newest=newest, at=at)
         return self._part.number, chunk, ahead
@@ -230,7 +232,7 @@ class Partition:
         except (_native.PageError, _native.CorePanic) as error:
             raise PageDamaged(f"the page can't be read: {error}") from error
         failpoint("decoded")
-        return chunk
+        return self._endpoint.turn(chunk, answer, cursor)
 
     async def _get(self, place: Callable[[], tuple[str | None, float]]) -> Arrived:
         """Ask for a page. `place` gives its cursor and when that was given, and is called when the request goes out."""
@@ -263,8 +265,8 @@ class Partition:
         """Ask for the next page while this one is encoded. A window must be read first: it may end there."""
         if self._alone or self._windowed is not None:
             return
-        following, has_more = self._lane.peek(answer.body)
-        if following and following != cursor and _usable(following) and has_more is not False:
+        following = self._endpoint.following(answer, cursor, self._lane.peek)
+        if following and following != cursor and _usable(following):
             asked_at = self._asked_at
             self._ahead.ask(following, self._get(lambda: (following, asked_at)))
 

@@ -1,0 +1,132 @@
+"""`[[endpoint]]`: one feed of records, how it is read, and the table it goes to."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from datasync.config.spec.paging import NoPaging, Paging
+from datasync.model import Kind
+
+
+class ColumnSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A column; see `datasync.model.Column` for what the words mean.
+
+    Attributes:
+        path: None is the column's name; "" is the whole record.
+        type: PostgreSQL's.
+        unit: of bare numbers in a `timestamptz`: `auto` tells seconds, ms, us and ns by size.
+    """
+
+    name: str
+    path: str | None = None
+    type: Kind = "text"
+    key: bool = False
+    required: bool = False
+    source: Literal["record", "rest", "constant", "ingest_time"] = "record"
+    mismatch: Literal["quarantine", "null", "text"] = "quarantine"
+    value: Any = None
+    unit: Literal["auto", "s", "ms", "us", "ns"] = "auto"
+
+
+class Child(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A list inside of each record that goes to a table of its own.
+
+    The table has `parent_key` (the record's key) and `position` (from 0) besides its columns; both are its key.
+    When a record is stored again, its old elements are replaced.
+    """
+
+    table: str
+    path: str
+    columns: tuple[ColumnSpec, ...] = ()
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[endpoint.table]`.
+
+    Attributes:
+        name: of the table, `schema.name` or alone; None is the endpoint's name.
+        mode: `merge` by key as `on_conflict` says, `append` without a look at what is there, or `replace`: the new
+            rows take the place of all old ones, once they are complete.
+        on_conflict: as `--on-conflict`.
+        columns: None: `id` (the key) and `data`.
+        contract: what a field means that no column takes: `evolve` (it stays in the jsonb), `freeze` (the run ends) or
+            `quarantine` (the record).
+        children: lists that go to tables of their own.
+    """
+
+    name: str | None = None
+    mode: Literal["merge", "append", "replace"] = "merge"
+    on_conflict: str = "nothing"
+    columns: tuple[ColumnSpec, ...] | None = None
+    contract: Literal["evolve", "freeze", "quarantine"] = "evolve"
+    children: tuple[Child, ...] = ()
+
+
+class Incremental(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A finished endpoint is read on when it is run again.
+
+    Attributes:
+        column: a `timestamptz` column; the next run asks from its greatest value on.
+        param: parameter to send that as; None sends none, and `until_known` ends the run.
+        format: of the parameter.
+        start: for the first run, ISO 8601; None sends no parameter then.
+        lookback: duration subtracted, for records that arrive late.
+        until_known: newest-first feeds: stop after so many pages in a row without a new or changed row.
+    """
+
+    column: str
+    param: str | None = None
+    format: Literal["iso", "s", "ms", "date"] = "iso"
+    start: str | None = None
+    lookback: float | str = 0.0
+    until_known: int | None = None
+
+
+class Parent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Read once for each row of another endpoint's table: `{column}` in `path` and `params` is replaced.
+
+    Attributes:
+        endpoint: name of the other one; it is read to its end first.
+        column: of its table.
+        into: a text column of this endpoint's table that is filled with the parent's value; None: none is.
+    """
+
+    endpoint: str
+    column: str = "id"
+    into: str | None = None
+
+
+class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[[endpoint]]`.
+
+    Attributes:
+        name: of the stream; the checkpoint is kept under it.
+        use: a registered endpoint (a preset or a plugin's) instead of `path` and what follows.
+        path: from the API's base URL.
+        method, params, body, headers: of the requests. With POST `body` is sent as JSON.
+        records: path to the array of records, or a JSONPath (RFC 9535) that begins with `$`; "" is the whole body.
+        format: of the body.
+        paging: how pages follow each other.
+        parent, incremental, table: see there.
+        transforms: in order.
+        budget: name of a `[budget.NAME]`; None is the API's.
+        partitions: see `--partitions`.
+    """
+
+    name: str
+    use: str | None = None
+    path: str = ""
+    method: Literal["GET", "POST"] = "GET"
+    params: Mapping[str, str | int | float | bool] = {}
+    body: Mapping[str, Any] = {}
+    headers: Mapping[str, str] = {}
+    records: str = ""
+    format: Literal["json", "ndjson", "csv"] = "json"
+    paging: Paging = NoPaging()
+    incremental: Incremental | None = None
+    parent: Parent | None = None
+    table: Table = Table()
+    transforms: tuple[str, ...] = ()
+    budget: str | None = None
+    partitions: int | None = None

@@ -1,0 +1,145 @@
+"""`paging` of an endpoint: how one page leads to the next, and how the end is told."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+
+class _Paging(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
+    """What every kind may say.
+
+    Attributes:
+        size: records asked for per page; None asks for nothing in particular.
+        size_param: parameter that carries `size`.
+        has_more: path in the body to a boolean that says whether there is more.
+        total: path in the body, or header as `header:Name`, to the number of all records.
+        where: parameters go into the query, or into the JSON body of a POST.
+    """
+
+    size: int | None = None
+    size_param: str = "limit"
+    has_more: str | None = None
+    total: str | None = None
+    where: Literal["query", "body"] = "query"
+
+
+class NoPaging(_Paging, frozen=True, tag="none"):
+    """One page is all."""
+
+
+class CursorPaging(_Paging, frozen=True, tag="cursor"):
+    """The body names a cursor for the next page; none or null is the end, unless `has_more` says otherwise.
+
+    Attributes:
+        next: path to it.
+        param: parameter to send it as.
+        ttl: duration it lives; None: it doesn't expire.
+        expired: codes, or statuses as text, with which the API refuses a cursor that expired.
+    """
+
+    next: str
+    param: str = "cursor"
+    ttl: float | str | None = None
+    expired: tuple[str, ...] = ()
+
+
+class HeaderCursorPaging(_Paging, frozen=True, tag="header_cursor"):
+    """A header names the cursor for the next page; none is the end."""
+
+    header: str
+    param: str = "cursor"
+
+
+class NextUrlPaging(_Paging, frozen=True, tag="next_url"):
+    """The body names the URL of the next page, absolute or not; only the API's own origin is followed."""
+
+    next: str = "next"
+
+
+class LinkHeaderPaging(_Paging, frozen=True, tag="link"):
+    """`Link: <...>; rel="next"` (RFC 8288) leads on."""
+
+    rel: str = "next"
+
+
+class OffsetPaging(_Paging, frozen=True, tag="offset"):
+    """So many records are skipped. The end: an empty page, a short one (see `short`), `has_more`, or `total`.
+
+    Attributes:
+        short: a page with fewer records than `size` is the last one.
+    """
+
+    size: int | None = 100
+    param: str = "offset"
+    start: int = 0
+    short: bool = True
+
+
+class PageNumberPaging(_Paging, frozen=True, tag="page"):
+    """Pages have numbers. The end: as with `offset`, or `pages`.
+
+    Attributes:
+        first: number of the first page.
+        pages: path to the number of all pages.
+    """
+
+    size: int | None = 100
+    size_param: str = "per_page"
+    param: str = "page"
+    first: int = 1
+    pages: str | None = None
+    short: bool = True
+
+
+class KeysetPaging(_Paging, frozen=True, tag="keyset"):
+    """The key of the last record is the parameter of the next request. The end: as with `offset`.
+
+    Attributes:
+        field: path in the record to what is sent; None is the key column.
+    """
+
+    size: int | None = 100
+    param: str = "after"
+    field: str | None = None
+    short: bool = True
+
+
+class WindowPaging(_Paging, frozen=True, tag="window"):
+    """Spans of time, one after the other from `start` until now; each one is read by `inner`.
+
+    Attributes:
+        since_param, until_param: parameters for the ends of a span.
+        start: first moment, ISO 8601.
+        step: duration of a span.
+        format: of the ends: ISO 8601, epoch seconds or milliseconds, or a date.
+        inner: how the pages of one span are read.
+    """
+
+    since_param: str
+    until_param: str
+    start: str
+    step: float | str = "1d"
+    format: Literal["iso", "s", "ms", "date"] = "iso"
+    inner: (
+        NoPaging
+        | CursorPaging
+        | HeaderCursorPaging
+        | NextUrlPaging
+        | LinkHeaderPaging
+        | OffsetPaging
+        | PageNumberPaging
+        | KeysetPaging
+    ) = NoPaging()
+
+
+Paging: TypeAlias = (
+    NoPaging
+    | CursorPaging
+    | HeaderCursorPaging
+    | NextUrlPaging
+    | LinkHeaderPaging
+    | OffsetPaging
+    | PageNumberPaging
+    | KeysetPaging
+    | WindowPaging
+)
