@@ -104,7 +104,7 @@ lock: ## Pin all dependencies anew, after a change in pyproject.toml or Cargo.to
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
 	$(VENV)/lock/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' -o requirements/runtime.txt
 	$(VENV)/lock/bin/uv pip compile -q pyproject.toml --extra demo --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' -c requirements/runtime.txt -o requirements/demo.txt
-	$(VENV)/lock/bin/uv pip compile -q pyproject.toml --extra demo --group dev --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' -c requirements/demo.txt -o requirements/dev.txt
+	$(VENV)/lock/bin/uv pip compile -q pyproject.toml --extra demo --extra parquet --extra duckdb --group dev --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' -c requirements/demo.txt -o requirements/dev.txt
 
 .PHONY: clean
 clean: ## Remove what make made

@@ -7,6 +7,7 @@ import msgspec
 
 from datasync.config.mask import Masker
 from datasync.config.secret import Secret
+from datasync.config.spec import Api, EndpointSpec, SinkSpec
 
 MAX_PARTITIONS: Final = 100
 """Chains read side by side. No API here takes as many requests at once."""
@@ -180,6 +181,8 @@ class Settings(msgspec.Struct, frozen=True):
         max_rejects: the share of the records read in a run, 0 to 1, that may go to quarantine. Ten more may, always.
         memory_bytes: what pages may take in all, from their arrival until they are stored; at least MIN_MEMORY.
         mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.
+        api, spec, to: what the configuration says of the API, this endpoint and the sink; None where environment
+            variables alone say what to do.
     """
 
     database_url: Secret
@@ -203,6 +206,9 @@ class Settings(msgspec.Struct, frozen=True):
     rounds: RoundSettings = RoundSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     mask: Masker = msgspec.field(default_factory=Masker)
+    api: Api | None = None
+    spec: EndpointSpec | None = None
+    to: SinkSpec | None = None
 
     def __post_init__(self) -> None:
         self.mask.add(self.secrets)
