@@ -142,6 +142,22 @@ class Reject(msgspec.Struct, frozen=True):
     raw: bytes
 
 
+class ChildRows(msgspec.Struct, frozen=True):
+    """Elements of lists inside of a page's records, for a table of their own.
+
+    Attributes:
+        table: its name.
+        columns: `parent_key`, `position` (from 0), and those that were declared.
+        rows: in that order, values as in `Chunk.rows`.
+        parents: keys of all records of the page that were accepted, those without an element too.
+    """
+
+    table: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Row]
+    parents: Sequence[str | int]
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """One page, ready to be stored.
 
@@ -161,6 +177,7 @@ class Chunk(msgspec.Struct, frozen=True):
         cursor: that the page was asked for with; None is the first page.
         sources: for each of `rows` the place of its record in the page, the record's offset and its bytes as they came
             (record lane), or None.
+        children: elements of lists that go to tables of their own.
     """
 
     row_count: int
@@ -180,6 +197,7 @@ class Chunk(msgspec.Struct, frozen=True):
     timestamps: Mapping[str, Mapping[str, int]] = {}
     cursor: str | None = None
     sources: Sequence[tuple[int, int, bytes]] | None = None
+    children: Sequence[ChildRows] = ()
 
 
 class Window(msgspec.Struct, frozen=True):

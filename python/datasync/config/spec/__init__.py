@@ -14,7 +14,7 @@ from datasync.config.spec.auth import (
     QueryKey,
     TokenExchange,
 )
-from datasync.config.spec.endpoint import ColumnSpec, EndpointSpec, Incremental, Parent, Table
+from datasync.config.spec.endpoint import Child, ColumnSpec, EndpointSpec, Incremental, Parent, Table
 from datasync.config.spec.paging import (
     CursorPaging,
     HeaderCursorPaging,
@@ -36,6 +36,7 @@ __all__ = [
     "Basic",
     "Bearer",
     "Budget",
+    "Child",
     "ColumnSpec",
     "Config",
     "CursorPaging",
