@@ -30,6 +30,8 @@
     │   ├── RowsMissing            rows that were stored are gone
     │   ├── CountsDiffer           the counters of a stream don't make up what was served
     │   └── NotQuarantined         a record that was asked for is not in quarantine
+    ├── EndpointsFailed        some of a configuration's endpoints are not complete; each has said why
+    ├── ParentIncomplete       an endpoint needs the rows of another one, which failed
     └── Interrupted            a signal ended the run after a clean checkpoint
 
 A record that can't be stored is not an error: it goes to quarantine and the run goes on (`model.Reject`).
@@ -272,6 +274,18 @@ class NotQuarantined(SinkError):
 
     code = "not_quarantined"
     exit_code = EXIT_SETUP
+
+
+class EndpointsFailed(DatasyncError):
+    """Some of several endpoints failed. The others are complete."""
+
+    code = "endpoints_failed"
+
+
+class ParentIncomplete(DatasyncError):
+    """An endpoint is read once for each row of another one, which failed."""
+
+    code = "parent_incomplete"
 
 
 class Interrupted(DatasyncError):

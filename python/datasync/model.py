@@ -75,7 +75,8 @@ class EncoderPlan(msgspec.Struct, frozen=True, omit_defaults=True):
         next_cursor, has_more, total: paths from the page's root, outside of the records.
         max_depth: nesting levels a record may have, itself included.
         max_key_bytes: length of a `text` key in UTF-8 bytes (PostgreSQL's index refuses 2,704).
-        format: `json`, or `ndjson`: each line is a record; `records` is "" and the page says nothing else.
+        format: `json`, or `ndjson`: each line is a record; `records` is "" and the page says nothing else. `csv` is not
+            for the core, and `records` may be a JSONPath that isn't: such pages are made into arrays first.
     """
 
     records: str
@@ -85,7 +86,7 @@ class EncoderPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     total: str | None = None
     max_depth: int = 256
     max_key_bytes: int = 1024
-    format: Literal["json", "ndjson"] = "json"
+    format: Literal["json", "ndjson", "csv"] = "json"
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from datasync.limits.governor import Permit
+from datasync.limits.permit import Permit
 from datasync.simulator.virtual.loop import run
 from tests.limiter import answer, ask, begun, make, most_at_once
 

@@ -66,7 +66,7 @@ def replay(
         log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=settings.mask)
         sys.path.append(str(Path.cwd()))  # for `module:function`, as `ingest` has it
         try:
-            lacking = loop.run(app.replay(settings, Plugins(plugins), chosen, dry=dry_run, settled=settled))
+            lacking = loop.run(app.replay([settings], Plugins(plugins), chosen, dry=dry_run, settled=settled))
         finally:
             with output(None) as out:
                 for name, done in found.items():

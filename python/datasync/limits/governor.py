@@ -14,11 +14,12 @@ import structlog
 from datasync.errors import Paused
 from datasync.http.transport import Answer
 from datasync.limits.bucket import Settled
-from datasync.limits.budget import Budget, Key
+from datasync.limits.budget import Budget
 from datasync.limits.concurrency import ConcurrencyCap, Slots
 from datasync.limits.grouping import Grouping
 from datasync.limits.headers import quotas
 from datasync.limits.ledger import RoundTrip
+from datasync.limits.permit import Permit
 from datasync.limits.quota import Quota
 from datasync.limits.refusal import refusal_hints
 from datasync.limits.sharing import SharedBuckets, Shares
@@ -79,8 +80,12 @@ class Governor:
         self._in_flight: defaultdict[str, int] = defaultdict(int)
         self._changed = asyncio.Event()
 
+    def tell(self, stats: RunStats) -> None:
+        """Tell another run's `stats` from now on."""
+        self._stats = stats
+
     @asynccontextmanager
-    async def permit(self, route: str = "") -> AsyncIterator["Permit"]:
+    async def permit(self, route: str = "") -> AsyncIterator[Permit]:
         """Hold a slot for the time of a request to `route`, from the moment all budgets allow it.
 
         Raises:
@@ -99,7 +104,7 @@ class Governor:
             if self._shared is not None:
                 await self._shared.settle(permit.shares)
 
-    async def _wait_for(self, route: str) -> "Permit":
+    async def _wait_for(self, route: str) -> Permit:
         """Wait until everything allows a request, and let it go at that moment."""
         shares = Shares(min(self._grouping.group(route)))
         try:
@@ -124,7 +129,7 @@ class Governor:
             self._budgets[route] = Budget(self._round_trip, self._chance)
         return self._budgets[route]
 
-    def answered(self, permit: "Permit", answer: Answer) -> None:
+    def answered(self, permit: Permit, answer: Answer) -> None:
         """See Permit."""
         now = self._clock()
         self._round_trip.saw(now - permit.sent_at)
@@ -141,7 +146,7 @@ class Governor:
         self._stats.allowed_per_second = budget.rate()
         self._news()
 
-    def refused(self, permit: "Permit", answer: Answer) -> None:
+    def refused(self, permit: Permit, answer: Answer) -> None:
         """See Permit."""
         now = self._clock()
         self._stats.refused += 1
@@ -163,7 +168,7 @@ class Governor:
         found = [share for budget in self._budgets.values() if (share := budget.utilisation()) is not None]
         return max(found, default=None)
 
-    def _quotas(self, budget: Budget, permit: "Permit", answer: Answer, now: float) -> list[Quota]:
+    def _quotas(self, budget: Budget, permit: Permit, answer: Answer, now: float) -> list[Quota]:
         found = quotas(answer.headers, sent=permit.sent_at, received=now, wall=self._wall(), memory=budget.memory)
         for quota in found:
             if quota.unit == "concurrent" and quota.limit is not None:
@@ -238,7 +243,7 @@ class Governor:
                 task.cancel()
             await asyncio.gather(news, rest, return_exceptions=True)
 
-    def _let_go(self, route: str, shares: Shares) -> "Permit":
+    def _let_go(self, route: str, shares: Shares) -> Permit:
         now = self._clock()
         budget = self.budget(route)
         keys = budget.keys()
@@ -249,52 +254,3 @@ class Governor:
     def _news(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-class Permit:
-    """Leave to send one request. Say how it went, once, by one of both methods; say neither if no answer came.
-
-    Attributes:
-        route: see Governor.permit.
-        sent_at: when it may go, on the governor's clock.
-        keys: the buckets that it draws on.
-        in_flight: requests that were in flight when it went, itself included.
-        shares: of budgets that other processes use, too.
-        settled: it was said how it went.
-    """
-
-    def __init__(
-        self,
-        governor: Governor,
-        route: str,
-        sent_at: float,
-        budget: Budget,
-        keys: frozenset[Key],
-        in_flight: int,
-        shares: Shares,
-    ) -> None:
-        self._governor = governor
-        self._budget = budget
-        self.route = route
-        self.sent_at = sent_at
-        self.keys = keys
-        self.in_flight = in_flight
-        self.shares = shares
-        self.settled = False
-
-    @property
-    def current(self) -> Budget:
-        """The budget that it draws on, as of now."""
-        while self._budget.successor is not None:
-            self._budget = self._budget.successor
-        return self._budget
-
-    def answered(self, answer: Answer) -> None:
-        """Learn from an answer that was not a refusal by a limit."""
-        self.settled = True
-        self._governor.answered(self, answer)
-
-    def refused(self, answer: Answer) -> None:
-        """Learn from a refusal by a limit."""
-        self.settled = True
-        self._governor.refused(self, answer)

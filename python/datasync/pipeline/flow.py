@@ -17,6 +17,7 @@ from datasync.errors import (
 )
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, PartitionState
+from datasync.pipeline.known import KnownPages
 from datasync.pipeline.line import Line, Part
 from datasync.pipeline.memory import Memory
 from datasync.pipeline.outbox import Outbox
@@ -44,6 +45,7 @@ class Flow:
         stats: RunStats,
         stop: Stop,
         memory: Memory,
+        known: KnownPages,
         committed: Callable[[Batch, Committed], None],
     ) -> None:
         """Take `read`, which makes the partition that reads a part, and `committed`, called after each commit.
@@ -74,6 +76,7 @@ class Flow:
         self._stats = stats
         self._stop = stop
         self._memory = memory
+        self._known = known
         self._committed = committed
         self._source_error: DatasyncError | None = None
         self._ended = False  # the last page is stored and the end proven; nothing else counts as the end
@@ -180,6 +183,7 @@ class Flow:
             done = await self._sink.commit(batch)
             outbox.done(batch)
             self._count(batch, done)
+            self._known.see(batch, done)
             self._units.see(batch)
             self._missing = self._missing or done.missing
             self._ended = self._ended or done.complete

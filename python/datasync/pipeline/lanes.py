@@ -4,7 +4,7 @@ One difference is left: a member that a later one of the same key replaces is ch
 the record lane's transforms never see it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,9 +12,9 @@ import structlog
 
 from datasync import _native
 from datasync.model import Chunk, EncoderPlan, Reject
+from datasync.pipeline.elements import Elements
 from datasync.pipeline.one_by_one import OneByOne
-from datasync.pipeline.records import read_records
-from datasync.transforms.chain import Chain
+from datasync.pipeline.records import read_records, take_elements
 
 
 class Lane(Protocol):
@@ -87,11 +87,18 @@ class RecordLane:
     weight = 6  # the page, its records, what transforms made of them, and that as Python objects
 
     def __init__(
-        self, plan: EncoderPlan, chain: Callable[[bytes], bytes | None], encoder: OneByOne | None = None
+        self,
+        plan: EncoderPlan,
+        chain: Callable[[bytes], bytes | None],
+        encoder: OneByOne | None = None,
+        *,
+        elements: Sequence[Elements] = (),
     ) -> None:
-        """Take what makes of a raw record the one to store, as `Chain` does."""
+        """Take what makes of a raw record the one to store, as `Chain` does, and what takes lists out of it."""
         self._encoder = encoder or _native.PageEncoder(msgspec.json.encode(plan))
         self._chain = chain
+        self._elements = elements
+        self._key = next((n for n, column in enumerate(plan.columns) if column.key), 0)
 
     def peek(self, body: bytes) -> tuple[str | None, bool | None]:
         """See Lane."""
@@ -101,6 +108,7 @@ class RecordLane:
         """See Lane."""
         page = self._encoder.split(body)
         read = read_records(self._encoder, self._chain, page.records, now_us=now_us)
+        read, children = take_elements(read, self._elements, self._key, now_us=now_us)
         extracted = read.extracted
         rejects = [
             Reject(
@@ -114,8 +122,8 @@ class RecordLane:
             for refused in read.refusals
         ]
         return Chunk(
-            rows=extracted.rows,
-            row_count=len(extracted.rows),
+            rows=read.rows,
+            row_count=len(read.rows),
             # Of each record there is what it was, and what it has become.
             nbytes=sum(map(len, page.records)) + read.nbytes,
             records=len(page.records),
@@ -127,9 +135,10 @@ class RecordLane:
             last_timestamp_us=extracted.last_timestamp_us,
             newest_us=extracted.max_timestamp_us,
             timestamps=extracted.timestamps,
-            dropped=len(page.records) - len(extracted.rows) - len(rejects),
+            dropped=len(page.records) - len(read.rows) - len(rejects),
             cursor=cursor,
             sources=[(index, page.offsets[index], page.records[index]) for index in read.indexes],
+            children=children,
         )
 
 
@@ -161,16 +170,6 @@ class PanicProof:
         except _native.CorePanic as error:
             structlog.get_logger().error("reading a page record by record", cursor=cursor, reason=str(error))
             return self._careful.encode(body, cursor=cursor, now_us=now_us)
-
-
-def choose(plan: EncoderPlan, chain: Chain | None) -> Lane:
-    """The fast lane, unless there are transforms."""
-    careful = RecordLane(plan, chain or _as_it_is, OneByOne(plan))
-    return PanicProof(FastLane(plan) if chain is None else RecordLane(plan, chain), careful)
-
-
-def _as_it_is(raw: bytes) -> bytes:
-    return raw
 
 
 def _reject(reject: _native.Reject, cursor: str | None) -> Reject:

@@ -32,6 +32,7 @@ from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
 from datasync.model import Checkpoint, Chunk, Position, Request
 from datasync.pipeline.ahead import Ahead, Arrived
+from datasync.pipeline.known import KnownPages
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
@@ -69,6 +70,7 @@ class Partition:
         budget: RetryBudget,
         thread: Executor,
         memory: Memory,
+        known: KnownPages | None = None,
     ) -> None:
         """Take the `thread` that encodes: one for all partitions, so that a transform never runs twice at a time."""
         self._part = part
@@ -85,6 +87,7 @@ class Partition:
         self._budget = budget
         self._thread = thread
         self._memory = memory
+        self._known = known or KnownPages(None)
         self._seek = Seek(part, endpoint, stats, transforms=bool(settings.transforms))
         self._guard = LoopGuard()
         self._empty = 0
@@ -126,7 +129,7 @@ class Partition:
             total=self._stats.total,
         )
         at = None
-        if chunk.has_more is False:
+        if chunk.has_more is False or self._known.reached:
             ahead = msgspec.structs.replace(ahead, complete=True)
         else:
             position = self._place(chunk)

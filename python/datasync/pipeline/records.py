@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from datasync import _native
+from datasync.model import ChildRows, Row
+from datasync.pipeline.elements import Elements
 from datasync.pipeline.one_by_one import Extracted, OneByOne
 from datasync.transforms.chain import TransformFailed, Undecodable
 
@@ -20,14 +22,18 @@ class RecordsRead(NamedTuple):
     """What became of records: a row, a refusal, or left out by a transform.
 
     Attributes:
-        extracted: the rows. Its own indexes and rejects are of those that the transforms gave back.
+        extracted: what the core made. Its own indexes and rejects are of those that the transforms gave back.
+        rows: of it, those to store.
         indexes: the record that each row comes from.
+        raws: what the transforms made of that record.
         refusals: in order.
         nbytes: of what the transforms gave back.
     """
 
     extracted: _native.ExtractedRows | Extracted
+    rows: Sequence[Row]
     indexes: list[int]
+    raws: list[bytes]
     refusals: list[Refusal]
     nbytes: int
 
@@ -56,7 +62,7 @@ def read_records(
         except Undecodable:
             result = raw  # the native check below says why, with the same code as on the fast lane
         except TransformFailed as error:
-            refusals.append(Refusal(index, "transform_failed", str(error)))
+            refusals.append(Refusal(index, error.code, str(error)))
             continue
         if result is not None:
             origins.append(index)
@@ -64,4 +70,36 @@ def read_records(
     extracted = encoder.extract(results, now_us=now_us)
     refusals += [Refusal(origins[reject.index], reject.code, reject.detail) for reject in extracted.rejects]
     refusals.sort()
-    return RecordsRead(extracted, [origins[index] for index in extracted.indexes], refusals, sum(map(len, results)))
+    indexes = [origins[index] for index in extracted.indexes]
+    raws = [results[index] for index in extracted.indexes]
+    return RecordsRead(extracted, extracted.rows, indexes, raws, refusals, sum(map(len, results)))
+
+
+def take_elements(
+    read: RecordsRead, elements: Sequence[Elements], key: int, *, now_us: int
+) -> tuple[RecordsRead, Sequence[ChildRows]]:
+    """Take lists out of the records, into rows of their own. A record with an element that is refused is refused.
+
+    Args:
+        read: the records.
+        elements: one for each list.
+        key: place of the key column.
+        now_us: see `read_records`.
+    """
+    if not elements:
+        return read, ()
+    keys = [row[key] for row in read.rows]
+    taken = [one.take(read.raws, keys, now_us=now_us) for one in elements]
+    bad = {place: why for one in reversed(taken) for place, why in one.refused.items()}
+    good = [place for place in range(len(read.rows)) if place not in bad]
+    children = [
+        one.give([found.rows[place] for place in good], [keys[place] for place in good])
+        for one, found in zip(elements, taken, strict=True)
+    ]
+    left = read._replace(
+        rows=[read.rows[place] for place in good],
+        indexes=[read.indexes[place] for place in good],
+        raws=[read.raws[place] for place in good],
+        refusals=sorted([*read.refusals, *(Refusal(read.indexes[place], *why) for place, why in bad.items())]),
+    )
+    return left, children

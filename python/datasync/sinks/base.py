@@ -1,7 +1,7 @@
 """What the pipeline asks of a sink."""
 
-from collections.abc import Awaitable
-from typing import Protocol
+from collections.abc import Awaitable, Sequence
+from typing import Protocol, runtime_checkable
 
 from datasync.model import Batch, Committed, PartitionState
 
@@ -51,4 +51,20 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Close all connections. Never raises."""
+        ...
+
+
+@runtime_checkable
+class Lookup(Protocol):
+    """What a sink has besides, if its tables can be read."""
+
+    async def distinct(self, table: str, column: str) -> Sequence[str]:
+        """Give all values of a column but NULL as text, each once, in the order of their code points.
+
+        Needs no `connect()`.
+
+        Raises:
+            SinkUnavailable: can't be reached.
+            SchemaMismatch: there is no such table or column.
+        """
         ...

@@ -6,11 +6,29 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from datasync.errors import ContractChanged
+
 Transform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
 class TransformFailed(Exception):
-    """A transform raised, or gave back something that is no record. The message names it."""
+    """A transform raised, or gave back something that is no record. The message names it.
+
+    Attributes:
+        code: of the reject.
+    """
+
+    def __init__(self, message: str, *, code: str = "transform_failed") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RecordRefused(Exception):
+    """Raised by a transform of ours: the record goes to quarantine with this code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Undecodable(Exception):
@@ -44,6 +62,10 @@ class Chain:
         for name, function in self._transforms:
             try:
                 record = function(record)  # type: ignore[arg-type]  # None leaves the loop below
+            except RecordRefused as error:
+                raise TransformFailed(str(error), code=error.code) from error
+            except ContractChanged:
+                raise
             except BaseException as error:
                 raise TransformFailed(self._mask(f"{name}: {type(error).__name__}: {error}")) from error
             if record is None:

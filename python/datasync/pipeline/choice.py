@@ -1,0 +1,39 @@
+"""Which lane reads the pages of an endpoint."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from datasync.config.spec import Child
+from datasync.model import Column, EncoderPlan
+from datasync.pipeline import jsonpaths, unwrap
+from datasync.pipeline.elements import Elements
+from datasync.pipeline.lanes import FastLane, Lane, PanicProof, RecordLane
+from datasync.pipeline.one_by_one import OneByOne
+from datasync.transforms.chain import Chain
+
+
+def choose(plan: EncoderPlan, chain: Chain | None, children: Sequence[tuple[Child, tuple[Column, ...]]] = ()) -> Lane:
+    """The fast lane, unless something in Python has to see each record.
+
+    Args:
+        plan: its `records` may be a JSONPath, and its `format` csv.
+        chain: of transforms.
+        children: lists inside of records that go to tables of their own, with their columns.
+    """
+    if plan.format == "csv":
+        return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.csv_records)
+    if plan.records.startswith("$"):
+        path = jsonpaths.native(plan.records)
+        if path is None:
+            return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.json_path(plan))
+        plan = msgspec.structs.replace(plan, records=path)
+    elements = [Elements(plan, child, columns) for child, columns in children]
+    careful = RecordLane(plan, chain or _as_it_is, OneByOne(plan), elements=elements)
+    if chain is None and not elements:
+        return PanicProof(FastLane(plan), careful)
+    return PanicProof(RecordLane(plan, chain or _as_it_is, elements=elements), careful)
+
+
+def _as_it_is(raw: bytes) -> bytes:
+    return raw

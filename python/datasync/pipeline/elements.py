@@ -1,0 +1,78 @@
+"""Lists inside of records, for tables of their own."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from datasync import _native, envelope
+from datasync.config.spec import Child
+from datasync.model import ChildRows, Column, EncoderPlan, Row
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+class Taken(NamedTuple):
+    """The elements of some records.
+
+    Attributes:
+        rows: of the child table, in the order of the records.
+        refused: for a record with an element that can't be stored its place, a code and a detail.
+    """
+
+    rows: list[list[Row]]
+    refused: dict[int, tuple[str, str]]
+
+
+class Elements:
+    """Takes one list out of each record, element by element, by the same checks as records."""
+
+    def __init__(self, plan: EncoderPlan, child: Child, columns: Sequence[Column]) -> None:
+        """Take the records' plan, and the child's columns; their paths are from an element's root."""
+        key = next(column for column in plan.columns if column.key)
+        inner = [msgspec.structs.replace(column, path=_under(column), key=False) for column in columns]
+        self._path = child.path
+        self.table = child.table
+        self.columns = (
+            Column("parent_key", "k", key.kind, required=True),
+            Column("position", "n", "integer", required=True),
+            *inner,
+        )
+        self._encoder = _native.PageEncoder(msgspec.json.encode(EncoderPlan(records="", columns=self.columns)))
+
+    def take(self, raws: Sequence[bytes], keys: Sequence[Any], *, now_us: int) -> Taken:
+        """Take the elements of records, each with its key. A value that is no list is refused, null is an empty one."""
+        wrapped: list[bytes] = []
+        owners: list[int] = []
+        refused: dict[int, tuple[str, str]] = {}
+        for place, (raw, key) in enumerate(zip(raws, keys, strict=True)):
+            found = envelope.at(_DECODER.decode(raw), self._path)
+            if found is None:
+                continue
+            if not isinstance(found, list):
+                refused[place] = ("child_not_a_list", f"`{self._path}` is no list, for the table `{self.table}`")
+                continue
+            wrapped += [_ENCODER.encode({"k": key, "n": n, "v": value}) for n, value in enumerate(found)]
+            owners += [place] * len(found)
+        extracted = self._encoder.extract(wrapped, now_us=now_us)
+        for reject in extracted.rejects:
+            place = owners[reject.index]
+            detail = f"an element of `{self._path}`, for the table `{self.table}`: {reject.detail}"
+            refused.setdefault(place, (f"child_{reject.code}", detail))
+        rows: list[list[Row]] = [[] for _ in raws]
+        for index, row in zip(extracted.indexes, extracted.rows, strict=True):
+            rows[owners[index]].append(row)
+        return Taken(rows, refused)
+
+    def give(self, rows: Sequence[list[Row]], keys: Sequence[Any]) -> ChildRows:
+        """What a chunk carries, for the records that are stored."""
+        return ChildRows(self.table, self.columns, [row for some in rows for row in some], list(keys))
+
+
+def _under(column: Column) -> str:
+    """The path from the wrapping's root."""
+    if column.source != "record":
+        return column.path
+    return "v" + (column.path if column.path.startswith("[") or not column.path else f".{column.path}")

@@ -1,0 +1,115 @@
+"""Bodies that the core doesn't read as they are: made into an array of records first."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeAlias
+
+import jsonpath
+import msgspec
+
+from datasync import envelope
+from datasync.errors import ConfigError, PageDamaged
+from datasync.model import Chunk, EncoderPlan
+from datasync.pipeline.lanes import Lane
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+class Unwrapped(NamedTuple):
+    """What a body holds: its records as a JSON array, and what it says of the next page."""
+
+    records: bytes
+    next_cursor: str | None = None
+    has_more: bool | None = None
+    total: int | None = None
+
+
+Unwrap: TypeAlias = Callable[[bytes], Unwrapped]
+
+
+class Unwrapping:
+    """See Lane. A record's offset and raw bytes in a reject are those in the array, not in the body."""
+
+    def __init__(self, lane: Lane, unwrap: Unwrap) -> None:
+        """Take a lane for the plan that `array` gives."""
+        self._lane = lane
+        self._unwrap = unwrap
+        self.name = lane.name
+        self.weight = lane.weight + 2
+
+    def peek(self, body: bytes) -> tuple[str | None, bool | None]:
+        """See Lane."""
+        found = self._unwrap(body)
+        return found.next_cursor, found.has_more
+
+    def encode(self, body: bytes, *, cursor: str | None, now_us: int) -> Chunk:
+        """See Lane."""
+        found = self._unwrap(body)
+        chunk = self._lane.encode(found.records, cursor=cursor, now_us=now_us)
+        return msgspec.structs.replace(chunk, next_cursor=found.next_cursor, has_more=found.has_more, total=found.total)
+
+
+def array(plan: EncoderPlan) -> EncoderPlan:
+    """The plan for what comes out of an `Unwrap`."""
+    return msgspec.structs.replace(plan, records="", next_cursor=None, has_more=None, total=None, format="json")
+
+
+def csv_records(body: bytes) -> Unwrapped:
+    """Read CSV (RFC 4180) with a line of names; every value is a string, an empty one is null.
+
+    A row with more or fewer values than there are names becomes an array, which is no record, and so a reject.
+
+    Raises:
+        PageDamaged: not UTF-8, a quote is left open, or a name comes twice or is empty.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PageDamaged(f"the page is no CSV: {error}") from error
+    if not rows:
+        return Unwrapped(b"[]")
+    names = rows[0]
+    if len(set(names)) < len(names) or not all(names):
+        raise PageDamaged("the first line of the CSV names a column twice, or not at all")
+    return Unwrapped(_ENCODER.encode([_csv_record(names, row) for row in rows[1:] if row]))
+
+
+def _csv_record(names: Sequence[str], row: Sequence[str]) -> object:
+    if len(row) != len(names):
+        return row
+    return {name: value or None for name, value in zip(names, row, strict=True)}
+
+
+def json_path(plan: EncoderPlan) -> Unwrap:
+    """Find the records by the JSONPath (RFC 9535) in `plan.records`; those of an array that it selects, one by one.
+
+    Numbers keep their digits; what else can be spelled in several ways may be spelled anew.
+
+    Raises:
+        ConfigError: it is no JSONPath.
+    """
+    try:
+        path = jsonpath.compile(plan.records, strict=True)
+    except jsonpath.JSONPathError as error:
+        raise ConfigError(
+            f"`records` is no JSONPath: {error}", hint="RFC 9535 says how they are written: `$.data[*]`"
+        ) from error
+
+    def unwrap(body: bytes) -> Unwrapped:
+        try:
+            page = _DECODER.decode(body)
+            found: list[Any] = path.findall(page)
+        except (msgspec.DecodeError, RecursionError, ValueError, jsonpath.JSONPathError) as error:
+            raise PageDamaged(f"the records can't be found in the page: {error}") from error
+        records = [one for node in found for one in (node if isinstance(node, list) else [node])]
+        return Unwrapped(
+            _ENCODER.encode(records),
+            envelope.cursor(page, plan.next_cursor),
+            envelope.flag(page, plan.has_more),
+            envelope.count(page, plan.total),
+        )
+
+    return unwrap

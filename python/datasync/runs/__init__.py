@@ -1,0 +1,1 @@
+"""Runs: of one endpoint, of all endpoints of a configuration, and of records in quarantine."""

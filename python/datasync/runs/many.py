@@ -1,0 +1,103 @@
+"""All endpoints of a configuration, one after the other: they share an API's limits, and parents come first."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import structlog
+
+from datasync.config import Settings
+from datasync.errors import EXIT_SETUP, DatasyncError, EndpointsFailed, Interrupted, ParentIncomplete
+from datasync.observe.report import COMPLETE, report
+from datasync.runs import one
+from datasync.runs.session import Session
+from datasync.stats import RunStats
+
+ENDPOINT_COMPLETE: Final = "endpoint complete"
+"""Of one among several; the word for the whole comes when all of them are."""
+
+
+class Outcome(msgspec.Struct):
+    """What became of an endpoint.
+
+    Attributes:
+        error: why it isn't complete, or None.
+    """
+
+    name: str
+    stats: RunStats
+    error: DatasyncError | None = None
+
+
+async def run(runs: Sequence[Settings], session: Session, outcomes: list[Outcome]) -> None:
+    """Read all endpoints. One that fails keeps only its children from being read.
+
+    Args:
+        runs: parents before their children.
+        session: what they share.
+        outcomes: filled with one for each, as they begin.
+
+    Raises:
+        Interrupted: a signal ended the run; what was fetched in time is stored.
+        DatasyncError: the endpoint failed, where there is only one.
+        EndpointsFailed: some of several failed; each was reported.
+    """
+    if len(runs) == 1:
+        only = Outcome(_name(runs[0]), RunStats())
+        outcomes.append(only)
+        await one.run(runs[0], session, only.stats)
+        return
+    started = time.monotonic()
+    for settings in runs:
+        outcome = Outcome(_name(settings), RunStats())
+        outcomes.append(outcome)
+        session.tables[outcome.name] = settings.table.name
+        with structlog.contextvars.bound_contextvars(endpoint=outcome.name):
+            try:
+                _check_parent(settings, outcomes)
+                await one.run(settings, session, outcome.stats, complete=ENDPOINT_COMPLETE)
+            except Interrupted:
+                raise
+            except DatasyncError as error:
+                outcome.error = error
+                hint = {"hint": error.hint} if error.hint else {}
+                structlog.get_logger().error(str(error), code=error.code, **hint)
+    if failed := [outcome for outcome in outcomes if outcome.error is not None]:
+        raise _failed(failed, len(runs))
+    report(COMPLETE, total(outcomes), time.monotonic() - started)
+
+
+def total(outcomes: Sequence[Outcome]) -> RunStats:
+    """The sums of what was counted."""
+    sums = RunStats()
+    for outcome in outcomes:
+        for name in ("rows", "updated", "unchanged", "duplicates", "quarantined", "dropped", "pages", "bytes"):
+            setattr(sums, name, getattr(sums, name) + getattr(outcome.stats, name))
+        for name in ("refused", "retries", "waited", "fetched", "served", "reseeks", "splits"):
+            setattr(sums, name, getattr(sums, name) + getattr(outcome.stats, name))
+    return sums
+
+
+def _name(settings: Settings) -> str:
+    return settings.spec.name if settings.spec else settings.endpoint
+
+
+def _check_parent(settings: Settings, outcomes: Sequence[Outcome]) -> None:
+    parent = settings.spec.parent if settings.spec else None
+    if parent is None:
+        return
+    if any(outcome.name == parent.endpoint and outcome.error for outcome in outcomes):
+        raise ParentIncomplete(
+            f"`{_name(settings)}` wasn't read: its parent `{parent.endpoint}` isn't complete",
+            hint="run again once the parent's error is mended; what is stored stays",
+        )
+
+
+def _failed(failed: Sequence[Outcome], count: int) -> EndpointsFailed:
+    names = ", ".join(f"`{outcome.name}`" for outcome in failed)
+    error = EndpointsFailed(f"{len(failed)} of {count} endpoints are not complete: {names}", hint="see above for why")
+    codes = {outcome.error.exit_code for outcome in failed if outcome.error}
+    if len(failed) == count and codes == {EXIT_SETUP}:
+        error.exit_code = EXIT_SETUP
+    return error

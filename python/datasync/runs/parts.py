@@ -1,0 +1,74 @@
+"""The parts of a run, made from its settings and the plugins that offer them."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from datasync.config import Settings
+from datasync.config.spec import Parent
+from datasync.endpoints.base import Endpoint
+from datasync.endpoints.children import Children
+from datasync.endpoints.columns import columns
+from datasync.errors import ConfigError
+from datasync.pipeline.choice import choose
+from datasync.pipeline.lanes import Lane
+from datasync.pipeline.perparent import PerParent
+from datasync.plugins import Plugins, blamed, resolve
+from datasync.sinks.base import Lookup, Sink
+from datasync.transforms.chain import Chain, Transform
+from datasync.transforms.contract import contract
+
+
+def endpoint(settings: Settings, plugins: Plugins) -> Endpoint:
+    """Of one parent, where it has any."""
+    with blamed(f"the endpoint `{settings.endpoint}`"):
+        made: Endpoint = resolve("endpoint", settings.endpoint, plugins.endpoints)(settings)
+        return made
+
+
+def of_parents(one: Endpoint, parent: Parent, values: Sequence[str], settings: Settings) -> Children:
+    """All parents' endpoint."""
+    return Children(one, parent.column, values, base_url=settings.api_base_url, into=parent.into)
+
+
+def lane(of: Endpoint, settings: Settings, plugins: Plugins) -> Lane:
+    """What reads its pages."""
+    children = [(child, columns(child.columns)) for child in settings.spec.table.children] if settings.spec else ()
+    chosen = partial(choose, chain=chain(settings, plugins, of), children=children)
+    if isinstance(of, Children) and of.into is not None:
+        return PerParent(of.plan_at, chosen)
+    return chosen(of.plan)
+
+
+def sink(settings: Settings, plugins: Plugins, of: Endpoint) -> Sink:
+    """Where its rows go."""
+    with blamed(f"the sink `{settings.sink}`"):
+        made: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, of.name, of.plan)
+        return made
+
+
+async def parents(table: str, settings: Settings, plugins: Plugins, of: Endpoint) -> Sequence[str]:
+    """The values of the parent's column in its `table`, in order.
+
+    Raises:
+        ConfigError: the sink can't be asked.
+        SinkError: it can't answer.
+    """
+    assert settings.spec is not None
+    assert settings.spec.parent is not None
+    asked = sink(settings, plugins, of)
+    if not isinstance(asked, Lookup):
+        raise ConfigError(
+            f"`{settings.spec.name}` is read for each row of `{table}`, and the sink `{settings.sink}` can't be asked",
+            hint="parents need a sink that can be read, such as postgres",
+        )
+    return await asked.distinct(table, settings.spec.parent.column)
+
+
+def chain(settings: Settings, plugins: Plugins, of: Endpoint) -> Chain | None:
+    """The transforms, the table's contract before them; None without any."""
+    transforms: list[tuple[str, Transform]] = []
+    mode = settings.spec.table.contract if settings.spec else "evolve"
+    if mode != "evolve":
+        transforms.append(("contract", contract(of.plan.columns, mode)))
+    transforms += [(name, resolve("transform", name, plugins.transforms)) for name in settings.transforms]
+    return Chain(transforms, mask=settings.mask) if transforms else None

@@ -1,0 +1,137 @@
+"""An endpoint that is read for each row of a parent: every parent's chain, in order, wherever a run goes on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasync.endpoints.base import BodyTells, ByReread, Peek, Reseek
+from datasync.endpoints.children import Children
+from datasync.errors import ContractChanged
+from datasync.http.transport import Answer
+from datasync.model import Chunk, Column, EncoderPlan, Position, Request
+from datasync.pipeline.choice import choose
+from datasync.pipeline.perparent import PerParent
+
+
+class Items(BodyTells):
+    """`/p/{id}/items`, paged by a cursor in the body."""
+
+    name = "items"
+    plan = EncoderPlan(
+        records="items",
+        next_cursor="next",
+        has_more="more",
+        columns=(Column("id", "", "text", required=True, key=True),),
+    )
+    cursor_ttl = None
+    auth = httpx.Auth()
+
+    def request(self, cursor: str | None) -> Request:
+        return Request("/p/{id}/items", {"of": "x{id}"} | ({"cursor": cursor} if cursor else {}))
+
+    def check(self, answer: Answer) -> None: ...
+
+    def position(self, _chunk: Chunk) -> Position | None:
+        return None
+
+    @property
+    def reseek(self) -> Reseek:
+        return ByReread()
+
+
+PLAN = msgspec.structs.replace(Items.plan, columns=(Column("id", "v", "text", required=True, key=True),))
+
+
+class Api:
+    """Serves pages of two items."""
+
+    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
+        self._lists = lists
+        self.asked: list[str] = []
+
+    def answer(self, request: Request) -> bytes:
+        assert request.url is not None
+        value = httpx.URL(request.url).path.split("/")[2]
+        assert request.params["of"] == f"x{value}"
+        self.asked.append(value)
+        start = int(request.params.get("cursor", 0))
+        items = self._lists[value]
+        more = start + 2 < len(items)
+        page = {"items": [{"v": item} for item in items[start : start + 2]], "more": more}
+        return msgspec.json.encode(page | ({"next": str(start + 2)} if more else {}))
+
+
+def walk(endpoint: Children, api: Api, cursor: str | None, most: int = 10_000) -> tuple[list[tuple[Any, ...]], Any]:
+    """The rows, and the cursor after `most` pages or False at the end."""
+    lane = PerParent(endpoint.plan_at, lambda plan: choose(plan, None))
+    rows: list[tuple[Any, ...]] = []
+    for _ in range(most):
+        body = api.answer(endpoint.request(cursor))
+        answer = Answer(200, {}, body, len(body), 0)
+        chunk = endpoint.turn(lane.encode(body, cursor=cursor, now_us=0), answer, cursor)
+        peek: Peek = lane.peek
+        ahead = endpoint.following(answer, cursor, peek)
+        assert ahead in (None, chunk.next_cursor)
+        assert chunk.copy is not None
+        value = endpoint.plan_at(cursor).columns[-1].constant
+        data = bytes(memoryview(chunk.copy))
+        assert value is None or data.count(msgspec.json.decode(value).encode()) >= chunk.row_count
+        rows += [(value, chunk.row_count, chunk.last_key)]
+        if chunk.has_more is False:
+            return rows, False
+        cursor = chunk.next_cursor
+    return rows, cursor
+
+
+def make(lists: Mapping[str, Sequence[str]]) -> Children:
+    inner = Items()
+    inner.plan = PLAN
+    return Children(inner, "id", sorted(lists), base_url="http://api", into="parent")
+
+
+lists = st.dictionaries(
+    st.text("abcdef", min_size=1, max_size=3), st.lists(st.text("xyz", min_size=1), max_size=5), min_size=1, max_size=6
+)
+
+
+@given(lists, st.data())
+def test_each_parents_list_is_read_once_wherever_the_run_goes_on(
+    lists: dict[str, list[str]], data: st.DataObject
+) -> None:
+    whole, end = walk(make(lists), Api(lists), None)
+    assert end is False
+    counts = {msgspec.json.decode(value): 0 for value, _, _ in whole}
+    for value, count, _ in whole:
+        counts[msgspec.json.decode(value)] += count
+    assert counts == {value: len(items) for value, items in lists.items()}
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    first, cursor = walk(make(lists), Api(lists), None, cut)
+    rest, _ = walk(make(lists), Api(lists), cursor if cut else None)
+    assert first + rest == whole
+
+
+def test_a_run_goes_on_behind_a_parent_that_is_gone_meanwhile() -> None:
+    lists = {"a": ["1"], "b": ["1", "2", "3"], "c": ["1"]}
+    _, cursor = walk(make(lists), Api(lists), None, 2)
+    left = {"a": lists["a"], "c": lists["c"]}
+    api = Api(left)
+    walk(make(left), api, cursor)
+    assert api.asked == ["c"]
+    with pytest.raises(ContractChanged, match="gone"):
+        make({"a": []}).request(cursor)
+
+
+def test_a_value_is_quoted_in_the_path_and_escaped_in_a_body() -> None:
+    class Posted(Items):
+        def request(self, cursor: str | None) -> Request:
+            return Request("/p/{id}", {"cursor": cursor or ""}, "POST", b'{"of":"{id}"}')
+
+    request = Children(Posted(), "id", ['a/b?"'], base_url="http://api/v1").request(None)
+    assert request.url == "http://api/v1/p/a%2Fb%3F%22"
+    assert request.path == "/p/{id}"
+    assert request.content == b'{"of":"a/b?\\""}'
