@@ -1,13 +1,16 @@
-"""Signs requests as the species `signed` wants it."""
+"""Signs requests as the species `signed` wants it; a plugin for datasync."""
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import httpx
+
+from datasync import hookimpl
+from datasync.config.spec import PluginAuth
 
 
 class Signature(httpx.Auth):
@@ -26,3 +29,11 @@ class Signature(httpx.Auth):
         request.headers["X-Key-Id"] = self._key_id
         request.headers["X-Signature"] = base64.b64encode(digest).decode()
         yield request
+
+
+@hookimpl
+def register_auth(register: Callable[[str, Callable[[PluginAuth, object], httpx.Auth]], None]) -> None:
+    register(
+        "zoo-signature",
+        lambda wanted, _settings: Signature(str(wanted.options["key_id"]), wanted.secrets["key"].reveal()),
+    )

@@ -17,18 +17,6 @@ DATABASE = {"DATABASE_URL": "postgresql://u:p@localhost/nowhere"}
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[ZooProcess]:
-    with ZooProcess() as process:
-        yield process
-
-
-@pytest.fixture
-def zoo(running: ZooProcess) -> ZooProcess:
-    running.reset()
-    return running
-
-
-@pytest.fixture(scope="module")
 def plain() -> Iterator[httpx.Client]:
     """A client without credentials."""
     with httpx.Client(trust_env=False, verify=False) as client:
