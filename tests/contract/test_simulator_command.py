@@ -55,3 +55,34 @@ def test_command_says_where_it_listens_and_ends_on_interrupt(tmp_path: Path) -> 
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(5) == 0
+
+
+def test_a_zoo_lists_its_species_and_sets_what_they_want(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ready = tmp_path / "ready"
+    arguments = ["--zoo", "--port", "0", "--count", "7", "--exit-with-stdin", "--ready-file", str(ready)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "datasync.simulator", *arguments],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = [process.stdout.readline().rstrip()]
+        while not lines[-1].startswith("export ZOO_SIGNING_KEY="):
+            lines.append(process.stdout.readline().rstrip())
+        variables = dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+        assert ready.read_text().strip() == lines[0].removeprefix("listening on ") == variables["ZOO"]
+        (url,) = [line.split()[2] for line in lines if line.startswith("offset_bare ")]
+        answer = httpx.get(url, headers={"X-API-Key": variables["ZOO_KEY"]}, trust_env=False)
+        assert len(answer.json()) == 7
+        process.stdin.close()
+        assert process.wait(5) == 0
+
+
+def test_a_zoo_refuses_what_it_does_not_know() -> None:
+    result = CliRunner().invoke(simulate, ["--zoo", "--chaos", "500=1", "--gzip"])
+    assert result.exit_code == 2
+    assert "--chaos, --gzip" in result.output

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.skipif(
 
 SIGNING = Path(__file__).with_name("signing.py")
 ENDING = [name for name, species in SPECIES.items() if species.ends == "complete" and species.expects != "feed"]
-WITH_MOMENTS = [name for name in ENDING if SPECIES[name].expects == "items"]
 
 Ingest: TypeAlias = Callable[..., Run]
 
@@ -47,31 +46,32 @@ def stored(database: Database, name: str) -> list[str]:
     return [row[0] for row in database.fetch(f'SELECT id FROM "zoo_{name}" ORDER BY id COLLATE "C"')]
 
 
+def contents(database: Database, name: str) -> list[tuple[object, ...]]:
+    """Moment in epoch ms, a number that no float holds, and a text with line breaks, of each row."""
+    rows = database.fetch(
+        f"SELECT (extract(epoch FROM created_at) * 1000)::bigint, data->>'serial', data->>'note' "
+        f'FROM "zoo_{name}" ORDER BY id COLLATE "C"'
+    )
+    return [tuple(row) for row in rows]
+
+
 def exists(database: Database, name: str) -> bool:
     return bool(database.value("SELECT to_regclass($1) IS NOT NULL", f"zoo_{name}"))
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_what_a_species_serves_is_stored_once(zoo: ZooProcess, database: Database, ingest: Ingest, name: str) -> None:
+def test_what_a_species_serves_is_stored_once_and_as_it_is(
+    zoo: ZooProcess, database: Database, ingest: Ingest, name: str
+) -> None:
     run = ingest(name)
     assert run.code == 0, run.stderr
     assert stored(database, name) == zoo.data.ids(SPECIES[name].expects)
     assert {id for entry in zoo.served() if entry.species == name for id in entry.ids} == set(stored(database, name))
-
-
-@pytest.mark.parametrize("name", WITH_MOMENTS)
-def test_moments_and_large_numbers_are_stored_as_they_are(
-    zoo: ZooProcess, database: Database, ingest: Ingest, name: str
-) -> None:
-    assert ingest(name).code == 0
-    rows = database.fetch(
-        f"SELECT (extract(epoch FROM created_at) * 1000)::bigint, data->>'serial', data->>'note' "
-        f'FROM "zoo_{name}" ORDER BY id'
-    )
-    serials = [None if name == "csv" else str(item["serial"]) for item in zoo.data.items]
-    assert [tuple(row) for row in rows] == [
-        (zoo.data.created_ms(index), serials[index], item["note"]) for index, item in enumerate(zoo.data.items)
-    ]
+    if SPECIES[name].expects == "items":
+        assert contents(database, name) == [
+            (zoo.data.created_ms(index), None if name == "csv" else str(item["serial"]), item["note"])
+            for index, item in enumerate(zoo.data.items)
+        ]
 
 
 def test_what_changes_while_it_is_read_is_complete_after_the_next_run(
@@ -112,21 +112,16 @@ def test_lists_of_records_go_to_their_table(zoo: ZooProcess, database: Database,
     ]
 
 
-@pytest.mark.parametrize("name", [name for name, species in SPECIES.items() if species.ends == "unproven"])
-def test_a_wrong_total_never_hides_a_gap(zoo: ZooProcess, database: Database, ingest: Ingest, name: str) -> None:
+@pytest.mark.parametrize(("name", "codes"), [("total_too_high", {1}), ("total_too_low", {0, 1}), ("repeats", {1})])
+def test_what_an_api_says_wrongly_never_hides_a_gap(
+    zoo: ZooProcess, database: Database, ingest: Ingest, name: str, codes: set[int]
+) -> None:
     run = ingest(name)
-    assert run.code in {0, 1}, run.stderr
+    assert run.code in codes, run.stderr
     assert run.code == 1 or stored(database, name) == zoo.data.ids("items")
 
 
-@pytest.mark.parametrize("name", ["total_too_high", "repeats"])
-def test_a_run_that_can_not_be_complete_does_not_say_so(database: Database, ingest: Ingest, name: str) -> None:
-    assert ingest(name).code == 1
-
-
-@pytest.mark.parametrize(
-    "name", ["cursor", "offset", "link", "next_url", "oauth2", "oauth2_refresh", "login", "signed"]
-)
+@pytest.mark.parametrize("name", ["offset", "next_url", "oauth2_refresh", "signed"])
 def test_wrong_credentials_end_the_run_and_leave_no_trace(
     zoo: ZooProcess, database: Database, ingest: Ingest, name: str
 ) -> None:
