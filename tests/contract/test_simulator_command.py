@@ -19,10 +19,10 @@ from datasync.simulator.options import SimulatorOptions
 
 def test_every_option_has_a_flag_with_the_same_default() -> None:
     flags = {flag.name: flag for flag in simulate.params}
-    assert set(flags) == set(SimulatorOptions.__struct_fields__)
+    assert set(flags) == {*SimulatorOptions.__struct_fields__, "zoo"}
     defaults = msgspec.structs.asdict(SimulatorOptions())
     context = simulate.make_context("simulate", [])
-    different = {name for name, value in context.params.items() if str(value) != str(defaults[name])}
+    different = {name for name, default in defaults.items() if str(context.params[name]) != str(default)}
     # A person wants a port to type, a test one that is free.
     assert different == {"port"}
 
@@ -55,3 +55,34 @@ def test_command_says_where_it_listens_and_ends_on_interrupt(tmp_path: Path) -> 
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(5) == 0
+
+
+def test_a_zoo_lists_its_species_and_sets_what_they_want(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ready = tmp_path / "ready"
+    arguments = ["--zoo", "--port", "0", "--count", "7", "--exit-with-stdin", "--ready-file", str(ready)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "datasync.simulator", *arguments],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = [process.stdout.readline().rstrip()]
+        while not lines[-1].startswith("export ZOO_SIGNING_KEY="):
+            lines.append(process.stdout.readline().rstrip())
+        variables = dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+        assert ready.read_text().strip() == lines[0].removeprefix("listening on ") == variables["ZOO"]
+        (url,) = [line.split()[2] for line in lines if line.startswith("offset_bare ")]
+        answer = httpx.get(url, headers={"X-API-Key": variables["ZOO_KEY"]}, trust_env=False)
+        assert len(answer.json()) == 7
+        process.stdin.close()
+        assert process.wait(5) == 0
+
+
+def test_a_zoo_refuses_what_it_does_not_know() -> None:
+    result = CliRunner().invoke(simulate, ["--zoo", "--chaos", "500=1", "--gzip"])
+    assert result.exit_code == 2
+    assert "--chaos, --gzip" in result.output

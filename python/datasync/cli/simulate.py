@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 
 from datasync.simulator.chaos import RECORD_KINDS, REQUEST_KINDS
 from datasync.simulator.dataset import Crowd
 from datasync.simulator.options import FeedBounds, FeedTotal, Prerender, SimulatorOptions, TimestampForm
 
 _DEFAULTS = SimulatorOptions()
+_OF_A_ZOO = {"host", "port", "seed", "count", "exit_with_stdin", "ready_file"}
 
 _EPILOG = (
     f"\b\nkinds of damage to answers, drawn anew for each request:\n  {', '.join(list(REQUEST_KINDS)[:9])},\n"
@@ -103,23 +106,46 @@ def _choice(form: Any) -> click.Choice[str]:
     metavar="MIB",
     help="rendered pages kept",
 )
+@click.option(
+    "--zoo",
+    is_flag=True,
+    help="serve many shapes of api instead, and list them; goes with address, seed, count and what follows",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="end when standard input closes")
 @click.option("--ready-file", metavar="PATH", help="file to write the base url into once requests are answered")
-def simulate(expired_status: str, **chosen: Any) -> None:
+@click.pass_context
+def simulate(context: click.Context, /, *, expired_status: str, zoo: bool, **chosen: Any) -> None:
     """Serve the simulated datasync api on loopback.
 
     the line `listening on URL` on standard output tells the base url once requests are answered
     """
     try:
         from datasync.simulator.server import serve  # noqa: PLC0415  # its libraries come with an extra only
+        from datasync.simulator.zoo.guide import guide  # noqa: PLC0415
+        from datasync.simulator.zoo.options import ZooOptions  # noqa: PLC0415
+        from datasync.simulator.zoo.server import serve_zoo  # noqa: PLC0415
     except ModuleNotFoundError as error:
         hint = "pip install 'datasync[demo]'"
         raise click.UsageError(f"`simulate` needs `{error.name}`\n\nhint: {hint}") from error  # exit 2
     try:
-        options = SimulatorOptions(expired_status=502 if expired_status == "502" else 400, **chosen)
+        if zoo:
+            cages = ZooOptions(**_given(context))
+            run = partial(serve_zoo, cages, lambda url: click.echo(guide(cages, url)))
+        else:
+            run = partial(serve, SimulatorOptions(expired_status=502 if expired_status == "502" else 400, **chosen))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        serve(options)
+        run()
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
+        raise click.ClickException(f"cannot listen on {chosen['host']}:{chosen['port']}: {error.strerror}") from error
+
+
+def _given(context: click.Context) -> dict[str, Any]:
+    """Give the values that a zoo takes; of the others none may be asked for with it."""
+    asked = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    strange = sorted(f"--{name.replace('_', '-')}" for name in asked - _OF_A_ZOO - {"zoo"})
+    if strange:
+        raise click.UsageError(f"a zoo knows no {', '.join(strange)}")
+    # A zoo has a number of items of its own unless told.
+    return {name: context.params[name] for name in _OF_A_ZOO if name in asked or name not in {"count", "seed"}}

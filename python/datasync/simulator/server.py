@@ -1,4 +1,4 @@
-"""Serves the simulated API on a socket.
+"""Serves simulated APIs on a socket.
 
 Uvicorn and not granian: a granian application cannot reset a connection without an answer, and granian took up to
 twice the processor time for a page of 1.7 MB.
@@ -11,15 +11,23 @@ import gc
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from datasync.simulator.app import build_app
 from datasync.simulator.options import READY, SimulatorOptions
 from datasync.simulator.state import Simulator
 from datasync.simulator.wire import EXTENSION
+
+if TYPE_CHECKING:
+    from datasync.simulator.zoo.options import ZooOptions
+
+AnyOptions: TypeAlias = "SimulatorOptions | ZooOptions"
 
 
 class _Protocol(HttpToolsProtocol):
@@ -33,16 +41,17 @@ class _Protocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """Says when it listens, and ends with its owner."""
 
-    def __init__(self, config: uvicorn.Config, options: SimulatorOptions) -> None:
+    def __init__(self, config: uvicorn.Config, options: AnyOptions, announce: Callable[[socket.socket], None]) -> None:
         super().__init__(config)
         self._options = options
+        self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._options.exit_with_stdin:
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._owner_spoke)
         for listener in sockets or ():
-            _announce(listener, self._options)
+            self._announce(listener)
 
     def _owner_spoke(self) -> None:
         if not os.read(sys.stdin.fileno(), 1_024):
@@ -56,8 +65,19 @@ def serve(options: SimulatorOptions) -> None:
     # The rendered pages live as long as the process: collections that walked over them would only slow requests.
     gc.collect()
     gc.freeze()
+    serve_app(build_app(simulator), options, path="/api/v1")
+
+
+def serve_app(
+    app: Starlette,
+    options: AnyOptions,
+    *,
+    path: str = "",
+    greet: Callable[[str], None] | None = None,
+) -> None:
+    """Serve an application likewise; `path` is told behind the origin, and `greet` gets both once it listens."""
     config = uvicorn.Config(
-        build_app(simulator),
+        app,
         loop="uvloop",
         http=_Protocol,
         ws="none",
@@ -73,17 +93,23 @@ def serve(options: SimulatorOptions) -> None:
         family=socket.AF_INET6 if ":" in options.host else socket.AF_INET,
         backlog=512,
     )
+
+    def announce(listener: socket.socket) -> None:
+        url = _announce(listener, options, path)
+        if greet:
+            greet(url)
+
     try:
-        _Server(config, options).run(sockets=[listener])
+        _Server(config, options, announce).run(sockets=[listener])
     except KeyboardInterrupt:
         return  # uvicorn raises the signal anew once it has closed everything
     finally:
         listener.close()
 
 
-def _announce(listener: socket.socket, options: SimulatorOptions) -> None:
+def _announce(listener: socket.socket, options: AnyOptions, path: str) -> str:
     host = f"[{options.host}]" if ":" in options.host else options.host
-    url = f"http://{host}:{listener.getsockname()[1]}/api/v1"
+    url = f"http://{host}:{listener.getsockname()[1]}{path}"
     if options.ready_file:
         # Moved into place, so that whoever waits for the file never finds half of it; and before the line is printed,
         # so that whoever read the line finds the file.
@@ -91,3 +117,4 @@ def _announce(listener: socket.socket, options: SimulatorOptions) -> None:
         partial.write_text(f"{url}\n")
         partial.replace(options.ready_file)
     print(f"{READY}{url}", flush=True)  # noqa: T201  # standard output is the contract with whoever started this
+    return url
