@@ -14,6 +14,7 @@ from datasync.discovery import around, columns, cursors, paging, parameters, siz
 from datasync.discovery.address import Address
 from datasync.discovery.credentials import Given, GivenAuth
 from datasync.discovery.findings import AuthVariant, Findings, FirstAnswer, SizeFound
+from datasync.discovery.leads import Lead, leads
 from datasync.discovery.paging import Bases, Found
 from datasync.discovery.prober import Enough, Prober, Seen
 from datasync.errors import AuthError, RateLimited
@@ -177,8 +178,8 @@ class _Exploration:
         for page in pages:
             if page is None or page.answer is None or page.document is None:
                 continue
-            for lead in paging.leads(page.answer, page.document, self._findings.url):
-                value = next(iter(lead.params.values()), None) if isinstance(lead, paging.Lead) else None
+            for lead in leads(page.answer, page.document, self._findings.url):
+                value = next(iter(lead.params.values()), None) if isinstance(lead, Lead) else None
                 if value is not None and (life := cursors.declared(page.answer, page.document, value)):
                     self._findings.cursor = life
                     return

@@ -71,7 +71,7 @@ def _settled(found: ParameterFound | None) -> bool:
     return found is not None and found.effect == "honoured"
 
 
-def _effect(
+def _effect(  # noqa: PLR0911 - a table
     name: str,
     value: str,
     plain: Seen,

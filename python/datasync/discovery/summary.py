@@ -20,6 +20,20 @@ def report(findings: Findings) -> Iterator[str]:
             f"{first.status} {first.content_type}, {first.body_bytes:,} bytes"
             f" ({packed if first.encoding else 'not compressed'}), {first.seconds:.2f} s",
         )
+    yield from _records(findings)
+    yield _line("paging", _paging(findings))
+    if findings.size is not None:
+        yield _line("page size", size_line(findings))
+    if findings.cursor is not None:
+        lives = "" if findings.cursor.seconds is None else f"{findings.cursor.seconds:g} s, "
+        yield _line("cursor lives", f"{lives}{findings.cursor.how}")
+    yield _line("limits", limits_line(findings) if findings.limits else "the answers tell of none")
+    yield from _effects(findings)
+    for note in findings.notes:
+        yield _line("note", note)
+
+
+def _records(findings: Findings) -> Iterator[str]:
     if findings.records is not None:
         where = "the root" if findings.records == "" else f"`{findings.records}`"
         total = "" if findings.total is None else f"; {findings.total:,} in all by `{findings.total_path}`"
@@ -28,13 +42,9 @@ def report(findings: Findings) -> Iterator[str]:
         columns = ", ".join(f"{one.name} {one.kind}" for one in findings.columns)
         yield _line("columns", columns)
         yield _line("key", findings.key or "none: rows are appended")
-    yield _line("paging", _paging(findings))
-    if findings.size is not None:
-        yield _line("page size", size_line(findings))
-    if findings.cursor is not None:
-        lives = "" if findings.cursor.seconds is None else f"{findings.cursor.seconds:g} s, "
-        yield _line("cursor lives", f"{lives}{findings.cursor.how}")
-    yield _line("limits", limits_line(findings) if findings.limits else "the answers tell of none")
+
+
+def _effects(findings: Findings) -> Iterator[str]:
     if findings.order is not None:
         by = f" by {findings.order.column}" if findings.order.column else ""
         yield _line("order", f"{findings.order.direction}{by}, in {findings.order.records} records")
@@ -46,8 +56,6 @@ def report(findings: Findings) -> Iterator[str]:
     if findings.auth_variant is not None:
         variant = findings.auth_variant
         yield _line("key as query", f"?{variant.param}=: {variant.status}, {variant.detail}")
-    for note in findings.notes:
-        yield _line("note", note)
 
 
 def size_line(findings: Findings) -> str:

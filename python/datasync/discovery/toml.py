@@ -43,10 +43,8 @@ def members(value: msgspec.Struct) -> dict[str, Any]:
         held = getattr(value, field.name)
         if held is None:
             continue  # TOML has no null, and no field of ours has another default than None where it may be None
-        if field.default_factory is not msgspec.NODEFAULT:
-            default = field.default_factory()
-        else:
-            default = field.default
+        made = field.default_factory is not msgspec.NODEFAULT
+        default = field.default_factory() if made else field.default
         if default is msgspec.NODEFAULT or _differs(held, default):
             found[field.encode_name] = held
     return found
@@ -107,7 +105,7 @@ def _clean(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text).encode("utf-8", "replace").decode()
 
 
-def _value(value: Any) -> str:
+def _value(value: Any) -> str:  # noqa: PLR0911 - a table
     if isinstance(value, Secret):
         return _string(value.reveal())
     if isinstance(value, bool):
