@@ -27,7 +27,7 @@ def render(value: msgspec.Struct, comments: Comments, *, head: str = "") -> str:
         comments: for keys and tables.
         head: what stands before everything, without `#`.
     """
-    lines = [f"# {line}".rstrip() for line in head.splitlines()]
+    lines = [*_comment(head), ""] if head else []
     lines += _table(value, (), comments)
     return "\n".join(lines).strip("\n") + "\n"
 
