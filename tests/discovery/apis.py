@@ -78,12 +78,14 @@ class Api:
     Attributes:
         shape: of now.
         served: requests that came, since it was set to 0.
+        slept: seconds that whoever asks has waited.
     """
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
         self.shape = Shape()
         self.served = 0
+        self.slept: list[float] = []
         self.app = Starlette(routes=[Route("/v1/items", self.answer)])
 
     async def answer(self, request: Request) -> Response:
@@ -187,9 +189,10 @@ def discover(
 ) -> Findings:
     """Ask the API while it has this shape; waits pass at once."""
     api.shape, api.served = shape, 0
+    api.slept.clear()
 
-    async def asleep(_seconds: float) -> None:
-        return
+    async def asleep(seconds: float) -> None:
+        api.slept.append(seconds)
 
     options = Options(allowed, patience, **more)
     address = parse(f"{api.origin}/v1/items")

@@ -154,6 +154,13 @@ def test_nothing_is_asked_once_headers_say_that_nothing_is_left(api: Api) -> Non
     assert [(quota.limit, quota.remaining) for quota in found.limits] == [(5, 0)]
 
 
+def test_a_reset_that_is_near_is_waited_for_and_patience_has_an_end(api: Api) -> None:
+    found = discover(api, Shape(paging="page", size_param="limit", window=5), patience=150.0)
+    assert api.served == found.used == 7
+    assert [round(seconds) for seconds in api.slept] == [61, 61]
+    assert found.window == 60
+
+
 def test_no_credentials_and_wrong_ones_are_told_apart(api: Api) -> None:
     with pytest.raises(AuthError) as none:
         discover(api, Shape(key="right-key"))

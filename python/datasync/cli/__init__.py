@@ -6,6 +6,7 @@ from datasync import __version__
 from datasync.cli.demo import demo
 from datasync.cli.ingest import ingest
 from datasync.cli.init import init
+from datasync.cli.plan import plan_
 from datasync.cli.quarantine import quarantine
 from datasync.cli.simulate import simulate
 
@@ -17,6 +18,7 @@ def main() -> None:
 
 
 main.add_command(init)
+main.add_command(plan_)
 main.add_command(ingest)
 main.add_command(demo)
 main.add_command(simulate)

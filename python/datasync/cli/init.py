@@ -118,4 +118,4 @@ def _waiting(seconds: float) -> None:
 def _say(findings: Findings, mask: Masker, file: Path) -> None:
     for line in summary.report(findings):
         click.echo(visible(mask(line)), err=True)
-    click.echo(f"written: {file}; next: look at it, then `datasync plan --config {file}`", err=True)
+    click.echo(f"written: {file}; next: look at it, then `datasync ingest --config {file}`", err=True)

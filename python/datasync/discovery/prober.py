@@ -177,7 +177,7 @@ class Prober:
             if quota.remaining is not None and quota.remaining < 1:
                 # Without a reset nobody knows for how long.
                 self._free_at = max(self._free_at or 0.0, now + (quota.reset[1] if quota.reset else float("inf")))
-        self.findings.window = self._window.seconds
+        self.findings.window = self._window.seconds if self._window.sure else None
 
     def _refused(self, answer: Answer) -> None:
         hints = refusal_hints(answer.headers, answer.body, wall=answer.received_us / 1e6)
