@@ -25,7 +25,18 @@ from datasync.discovery.findings import Findings
 NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 Kind = Literal[
-    "none", "link", "cursor", "next_url", "header_cursor", "page", "page0", "offset", "skip", "keyset", "stuck"
+    "none",
+    "link",
+    "cursor",
+    "next_url",
+    "header_cursor",
+    "page",
+    "page0",
+    "offset",
+    "offset1",
+    "skip",
+    "keyset",
+    "stuck",
 ]
 
 
@@ -44,6 +55,7 @@ class Shape(msgspec.Struct, frozen=True):
         budget: requests after which everything is 429.
         key: that a header must have.
         moment: how timestamps are written.
+        grows: each request finds a newer record.
         window: requests per minute that headers tell of; None: they tell nothing.
     """
 
@@ -60,11 +72,12 @@ class Shape(msgspec.Struct, frozen=True):
     key: str | None = None
     moment: Literal["iso", "s", "ms"] = "iso"
     window: int | None = None
+    grows: bool = False
     html: bool = False
     status: int = 200
 
-    def records(self) -> list[dict[str, Any]]:
-        return [self.record(number) for number in range(self.count)]
+    def records(self, served: int = 0) -> list[dict[str, Any]]:
+        return [self.record(number) for number in range(-served if self.grows else 0, self.count)]
 
     def record(self, number: int) -> dict[str, Any]:
         at = NEWEST - timedelta(minutes=number)
@@ -113,7 +126,7 @@ class Api:
             if shape.refuses_above is not None and size > shape.refuses_above:
                 return JSONResponse({"error": "too many"}, 400)
             size = min(size, shape.cap)
-        records = shape.records()
+        records = shape.records(self.served)
         if shape.since and "since" in query:
             if query["since"].isdigit():
                 return JSONResponse({"error": "since"}, 400)
@@ -131,7 +144,7 @@ class Api:
         return JSONResponse({**body, **extra} if isinstance(body, dict) else body, 200, headers)
 
 
-def _start(paging: Kind, query: Any, records: list[dict[str, Any]], size: int) -> int:
+def _start(paging: Kind, query: Any, records: list[dict[str, Any]], size: int) -> int:  # noqa: PLR0911 - a table
     if paging in ("cursor", "header_cursor"):
         return _read(query["cursor"]) if "cursor" in query else 0
     if paging in ("link", "next_url"):
@@ -139,6 +152,8 @@ def _start(paging: Kind, query: Any, records: list[dict[str, Any]], size: int) -
     if paging in ("page", "page0"):
         first = 1 if paging == "page" else 0
         return max(0, int(query.get("page", first)) - first) * size
+    if paging == "offset1":
+        return max(0, int(query.get("offset", 1)) - 1)
     if paging in ("offset", "skip"):
         return int(query.get(paging, 0))
     if paging == "keyset" and "starting_after" in query:

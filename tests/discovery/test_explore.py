@@ -35,10 +35,10 @@ PAGINGS: list[tuple[Kind, dict[str, Any]]] = [
 
 
 def test_every_kind_of_paging_is_tried() -> None:
-    assert {kind for kind, _ in PAGINGS} == set(get_args(Kind))
+    assert {kind for kind, _ in PAGINGS} | {"offset1"} == set(get_args(Kind))
 
 
-@pytest.mark.parametrize("size_param", [None, "limit", "per_page"])
+@pytest.mark.parametrize("size_param", [None, "per_page"])
 @pytest.mark.parametrize(("kind", "wanted"), PAGINGS)
 def test_paging_is_recognised(api: Api, kind: Kind, wanted: dict[str, Any], size_param: str | None) -> None:
     import msgspec
@@ -217,3 +217,20 @@ def test_no_more_is_asked_than_is_allowed_and_all_of_it_is_counted(api: Api, sha
         assert api.served == 1
         return
     assert found.used == api.served <= allowed
+
+
+def test_an_offset_that_is_counted_from_one_is_seen(api: Api) -> None:
+    from datasync.config.spec import OffsetPaging
+
+    found = discover(api, Shape(paging="offset1", size_param="limit")).paging
+    assert found is not None
+    assert isinstance(found.paging, OffsetPaging)
+    assert found.paging.start == 1
+
+
+def test_a_list_that_changes_while_it_is_asked_is_understood_all_the_same(api: Api) -> None:
+    found = discover(api, Shape(paging="offset", size_param="limit", since=True, default=60, grows=True))
+    assert found.paging is not None
+    assert found.paging.paging.__struct_config__.tag == "offset", found.tried
+    assert {one.name: one.effect for one in found.parameters if one.effect != "ignored"} == {"since": "honoured"}
+    assert any("changes by itself" in note for note in found.notes)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from datasync.config import Secret, Settings
-from datasync.config.spec import OffsetPaging, PageNumberPaging
+from datasync.config.spec import KeysetPaging, OffsetPaging, PageNumberPaging
 from datasync.discovery import around, columns, cursors, paging, parameters, sizes
 from datasync.discovery.address import Address
 from datasync.discovery.credentials import Given, GivenAuth
@@ -97,8 +97,8 @@ class _Exploration:
             self._second(plain, found)
             if param is not None:
                 await sizes.grow(self._prober, param, plain, self._findings)
-            if await self._is_stable(plain):
-                await parameters.try_parameters(self._prober, plain, self._findings.columns, self._findings)
+            stable = await self._is_stable(plain)
+            await parameters.try_parameters(self._prober, plain, self._findings.columns, self._findings, stable=stable)
             if self._options.cursor_wait is not None and found.asked and isinstance(found.second, Seen):
                 self._findings.cursor = await cursors.measure(
                     self._prober, found.asked, self._options.cursor_wait, self._findings.cursor
@@ -156,8 +156,8 @@ class _Exploration:
         self._cursor_life(plain, small)
         found = await paging.by_lead(self._prober, bases)
         if found is None:
-            stable = await self._is_stable(plain)
-            bases = msgspec.structs.replace(bases, stable=stable)
+            if param is None:
+                bases = msgspec.structs.replace(bases, stable=await self._is_stable(plain))
             found = await paging.by_parameter(self._prober, bases, self._findings.key)
         if found is None:
             return paging.nothing("nothing that was tried led to other records")
@@ -171,6 +171,8 @@ class _Exploration:
                 changes["short"] = not await paging.ends_with(self._prober, way)
             else:
                 changes["short"] = False
+        elif isinstance(way, KeysetPaging):
+            changes["short"] = False  # behind the last key there is always nothing
         way = msgspec.structs.replace(way, **changes)
         return msgspec.structs.replace(found, paging=msgspec.structs.replace(found.paging, paging=way))
 
@@ -207,7 +209,7 @@ class _Exploration:
             self._prober.note("the plain address again", "the same records" if self._stable else "other records")
             if not self._stable:
                 self._findings.notes.append(
-                    "the plain answer changes by itself: what parameters do can't be told by comparing"
+                    "the plain answer changes by itself: only parameters that all records keep to can be told"
                 )
         return self._stable
 

@@ -27,7 +27,7 @@ class Bases(msgspec.Struct, frozen=True):
         small: asked for one record; None where the API can't be asked so.
         size_param: that did it.
         url: of the list.
-        stable: the plain answer came again as it was; None: nobody looked.
+        stable: the plain answer came again as it was.
     """
 
     plain: Seen
@@ -81,7 +81,8 @@ async def by_lead(prober: Prober, bases: Bases) -> Found | None:
 async def by_parameter(prober: Prober, bases: Bases, key: str | None) -> Found | None:
     """Ask for page 2, for an offset, and for what follows a key."""
     plain = bases.plain
-    if plain.count < 2 or not bases.stable:
+    # Without a size nothing says which records must come, only that they must be others.
+    if plain.count < 2 or not (bases.size_param or bases.stable):
         return None
     size = max(1, plain.count // 3) if bases.size_param else plain.count
     with_size: Ask = {bases.size_param: size} if bases.size_param else {}
@@ -96,6 +97,8 @@ async def by_parameter(prober: Prober, bases: Bases, key: str | None) -> Found |
         async for paging, asked in _that_react(prober, bases, candidates, with_size, size):
             second = await prober.ask({**asked, **with_size})
             if _goes_on(bases, second, size):
+                if bases.size_param and isinstance(paging, OffsetPaging) and _from_one(plain, second, size):
+                    paging = msgspec.structs.replace(paging, start=1)  # noqa: PLW2901 - the same, known better
                 why = f"{_shown(asked)} gave the {second.count} records that follow"
                 prober.note(_shown(asked), "the records that follow")
                 return Found(PagingFound(paging, "verified", why), second, asked)
@@ -123,7 +126,7 @@ async def _by_page(prober: Prober, bases: Bases, size: int, with_size: Ask) -> F
     if bases.size_param:
         # What page 2 must hold is known, whether they are counted from 1 or from 0.
         parts = {1: plain.ids[size : 2 * size], 0: plain.ids[2 * size : 3 * size]}
-        numbers = [number for number, ids in parts.items() if ids and second.ids == ids]
+        numbers = [number for number, ids in parts.items() if _mostly(second.ids, ids)]
         if not numbers:
             prober.note("page=2", second.failure or _not_next(plain, second))
             return None
@@ -159,9 +162,18 @@ async def _that_react(
 
 def _goes_on(bases: Bases, second: Seen, size: int) -> bool:
     if bases.size_param:
-        expected = bases.plain.ids[size : 2 * size]
-        return bool(expected) and second.ids == expected
+        return _mostly(second.ids, bases.plain.ids[size : 2 * size])
     return compare(bases.plain, second)[0] == "other records"
+
+
+def _mostly(ids: Sequence[str], expected: Sequence[str]) -> bool:
+    """Whether these are the expected records, but for a few: a feed may grow or change while it is asked."""
+    return len(set(ids) & set(expected)) * 2 > max(len(ids), len(expected))
+
+
+def _from_one(plain: Seen, second: Seen, size: int) -> bool:
+    """Whether the offset that skips `size` records gives the last of them: it is counted from 1."""
+    return size > 1 and second.ids == plain.ids[size - 1 : 2 * size - 1]
 
 
 def _not_next(plain: Seen, second: Seen) -> str:

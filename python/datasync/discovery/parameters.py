@@ -16,25 +16,23 @@ SHAPES: Final[Mapping[str, str]] = {"order": "asc", "fields": "", "format": "csv
 Form: TypeAlias = Literal["iso", "ms"]
 
 
-async def try_parameters(prober: Prober, plain: Seen, columns: Sequence[ColumnFound], findings: Findings) -> None:
+async def try_parameters(
+    prober: Prober, plain: Seen, columns: Sequence[ColumnFound], findings: Findings, *, stable: bool
+) -> None:
     """Ask with each parameter that may do something, and write what it does.
 
-    The plain answer must come again as it was, or a difference means nothing.
+    Where the plain answer doesn't come again as it was, a mere difference means nothing: then only parameters for time
+    are tried, and counted as ignored unless every record keeps to them.
     """
     column, moments = _time_column(plain, columns, prober)
     middle = sorted(moments)[len(moments) // 2] if moments and min(moments) < max(moments) else None
-    field = _field(plain)
-    shapes = {**SHAPES, "fields": field, "sort": f"-{field}" if column is None else column.path}
-    forms: tuple[Form, ...] = ("iso", "ms")
-    rounds: list[Mapping[str, str]] = [shapes]
-    if middle is not None:
-        rounds = [{name: written(middle, form) for name in SINCE} for form in forms]
-        rounds += [{name: written(middle, form) for name in UNTIL} for form in forms]
-        rounds.append(shapes)
+    rounds = _rounds(plain, column, middle, stable=stable)
     effects: dict[str, ParameterFound] = {}
 
     def judge(name: str, value: str, seen: Seen) -> None:
         found = _effect(name, value, plain, seen, column, middle, prober)
+        if not stable and found.effect == "changes":
+            found = ParameterFound(name, value, "ignored", "as far as can be told")
         if name not in effects or _RANK[found.effect] > _RANK[effects[name].effect]:
             effects[name] = found
         findings.parameters = tuple(effects.values())
@@ -55,6 +53,21 @@ async def try_parameters(prober: Prober, plain: Seen, columns: Sequence[ColumnFo
             alone = await prober.ask({name: value})
             judge(name, value, alone)
             prober.note(f"{name}={value}", effects[name].effect)
+
+
+def _rounds(
+    plain: Seen, column: ColumnFound | None, middle: int | None, *, stable: bool
+) -> Sequence[Mapping[str, str]]:
+    """Give the parameters that are sent together, round by round."""
+    rounds: list[Mapping[str, str]] = []
+    if middle is not None:
+        forms: tuple[Form, ...] = ("iso", "ms")
+        rounds += [{name: written(middle, form) for name in SINCE} for form in forms]
+        rounds += [{name: written(middle, form) for name in UNTIL} for form in forms]
+    if stable:
+        field = _field(plain)
+        rounds.append({**SHAPES, "fields": field, "sort": f"-{field}" if column is None else column.path})
+    return rounds
 
 
 def written(moment_us: int, form: Form) -> str:
