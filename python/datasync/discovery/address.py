@@ -50,7 +50,10 @@ def parse(url: str) -> Address:
         usable = False
     if not usable or not url.isprintable() or " " in url:
         raise ConfigError("that is not an http(s) URL", hint="datasync init https://api.example.com/v1/events")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise ConfigError("a parameter is there twice, which a configuration can't say", hint="leave all but one out")
     if parts.username or parts.password or redact(url) != url:
         raise ConfigError(
             "the URL holds what looks like a key or a password",
