@@ -5,6 +5,8 @@ import click
 from datasync import __version__
 from datasync.cli.demo import demo
 from datasync.cli.ingest import ingest
+from datasync.cli.init import init
+from datasync.cli.plan import plan_
 from datasync.cli.quarantine import quarantine
 from datasync.cli.simulate import simulate
 
@@ -15,6 +17,8 @@ def main() -> None:
     """Get a rate-limited REST API into PostgreSQL, fast and exactly once."""
 
 
+main.add_command(init)
+main.add_command(plan_)
 main.add_command(ingest)
 main.add_command(demo)
 main.add_command(simulate)

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
@@ -42,7 +42,12 @@ class HttpxTransport:
     core, which holds a limit while it decodes; httpx has none.
     """
 
-    def __init__(self, settings: Settings, auth: httpx.Auth) -> None:
+    def __init__(self, settings: Settings, auth: httpx.Auth, *, sending: Callable[[], None] | None = None) -> None:
+        """Call `sending`, if given, before each request goes out, repeated ones and those for tokens too.
+
+        What it raises ends the request, which is then not sent.
+        """
+        self._sending = sending
         self._base_url = settings.api_base_url
         self._limits = settings.http
         quieten()
@@ -66,14 +71,14 @@ class HttpxTransport:
         if isinstance(auth, TokenAuth):
             auth.bind(self._post)
 
-    @staticmethod
-    def _build(settings: Settings, auth: httpx.Auth, tls: ssl.SSLContext, *, keepalive: int) -> httpx.AsyncClient:
+    def _build(self, settings: Settings, auth: httpx.Auth, tls: ssl.SSLContext, *, keepalive: int) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             auth=auth,
             follow_redirects=False,
             trust_env=True,
             verify=tls,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            event_hooks={} if self._sending is None else {"request": [self._before]},
             timeout=None,  # noqa: S113 - httpx's are for each step and each chunk; Pace bounds the whole
             limits=httpx.Limits(max_connections=settings.slots.maximum, max_keepalive_connections=keepalive),
             headers={
@@ -82,6 +87,10 @@ class HttpxTransport:
                 "accept-encoding": "gzip",
             },
         )
+
+    async def _before(self, _request: httpx.Request) -> None:
+        if self._sending is not None:
+            self._sending()
 
     async def __aenter__(self) -> Self:
         return self

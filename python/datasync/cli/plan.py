@@ -1,0 +1,110 @@
+"""`datasync plan`."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from datasync import loop
+from datasync.cli.quarantine_common import ended
+from datasync.cli.show import visible
+from datasync.cli.streams import output
+from datasync.config import Settings, load
+from datasync.discovery.plan import plan
+from datasync.discovery.planned import Allowance, EndpointPlan
+from datasync.observe import log
+from datasync.plugins import Plugins
+
+
+@click.command("plan")
+@click.option("--endpoint", metavar="NAME", help="what a run would read; see `datasync ingest`")
+@click.option("--transform", "transforms", multiple=True, metavar="NAME|MODULE:FUNCTION", help="see `datasync ingest`")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="load a plugin from a .py file; may be given several times",
+)
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="read variables from this file instead of .env",
+)
+@click.option(
+    "--per-endpoint", type=click.IntRange(1, 2), default=2, show_default=True, help="requests at most for each"
+)
+@click.option("--max-requests", type=click.IntRange(1), default=8, show_default=True, help="requests at most in all")
+@click.option("--no-requests", is_flag=True, help="ask the API nothing")
+@click.option("--json", "as_json", is_flag=True, help="give one JSON object on each line")
+def plan_(
+    endpoint: str | None,
+    transforms: tuple[str, ...],
+    plugins: tuple[Path, ...],
+    env_file: Path | None,
+    per_endpoint: int,
+    max_requests: int,
+    no_requests: bool,
+    as_json: bool,
+) -> None:
+    """Say what `ingest` would do: lanes, paging, limits, requests left and how long they take. Changes nothing."""
+    with ended():
+        settings = load(os.environ, env_file=env_file, endpoint=endpoint, transforms=transforms)
+        _show((settings,), plugins, Allowance(per_endpoint, 0 if no_requests else max_requests), as_json=as_json)
+
+
+def _show(runs: tuple[Settings, ...], plugins: tuple[Path, ...], allowance: Allowance, *, as_json: bool) -> None:
+    """Plan each run, one after the other, and print it."""
+    # For `module:function`, as `ingest` does.
+    sys.path.append(str(Path.cwd()))
+    loaded = Plugins(plugins)
+    with output(None) as out:
+        for settings in runs:
+            log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=settings.mask)
+            found = loop.run(plan(settings, loaded, allowance))
+            lines = [msgspec.json.encode(found).decode()] if as_json else [visible(line) for line in _lines(found)]
+            for line in lines:
+                out.write(settings.mask(line).encode() + b"\n")
+    click.echo(f"{allowance.used} of {allowance.in_all} requests used", err=True)
+
+
+def _lines(found: EndpointPlan) -> Iterator[str]:
+    yield found.name
+    shown = {
+        "lane": f"{found.lane} ({found.why})",
+        "transforms": ", ".join(found.transforms),
+        "partitions": str(found.partitions),
+        "paging": f"{found.paging}; the answer shows {', '.join(found.detected)}" if found.detected else found.paging,
+        "page size": "" if found.page_size is None else f"{found.page_size} asked for",
+        "first page": "" if found.page_records is None else f"{found.page_records} records",
+        "limits": "; ".join(_limit(found)),
+        "total": "" if found.total is None else f"{found.total:,}",
+        "left": "" if found.left is None else f"{found.left:,} records, {found.requests:,} requests",
+        "time": "" if found.seconds is None else f"about {found.seconds:,.0f} s, one request after the other",
+        "table": _table(found),
+        "checkpoint": found.checkpoint + (f" at {found.cursor[:40]}" if found.cursor else ""),
+    }
+    for subject, text in shown.items():
+        if text:
+            yield f"  {subject + ':':<13}{text}"
+    for warning in found.warnings:
+        yield f"  warning: {warning}"
+
+
+def _limit(found: EndpointPlan) -> Iterator[str]:
+    for quota in found.limits:
+        if quota.limit is not None:
+            span = f" in {found.window:g} s" if found.window and quota.unit == "requests" else ""
+            left = "" if quota.remaining is None else f", {quota.remaining:g} left"
+            yield f"{quota.limit:g} {quota.unit}{span}{left}"
+
+
+def _table(found: EndpointPlan) -> str:
+    if found.table is None:
+        return ""
+    if not found.columns:
+        return f"{found.table}, to be created"
+    return f"{found.table} ({', '.join(f'{name} {kind}' for name, kind in found.columns.items())})"
