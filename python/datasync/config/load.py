@@ -158,7 +158,9 @@ def _database_url(value: str) -> str:
 def _base_url(value: str) -> str:
     value = value.strip()
     if wrong := urls.base_url(value):
-        raise ConfigError(f"{envvars.API_BASE_URL} {wrong[0]}", hint=f"{wrong[1]}; credentials go into {envvars.API_KEY}")
+        raise ConfigError(
+            f"{envvars.API_BASE_URL} {wrong[0]}", hint=f"{wrong[1]}; credentials go into {envvars.API_KEY}"
+        )
     return value.rstrip("/")
 
 

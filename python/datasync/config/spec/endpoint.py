@@ -40,11 +40,15 @@ class ColumnSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         if self.key and (self.type not in _KEYS or self.source != "record"):
             raise InvalidSpec("key", f"is no part of a `{self.type}` from `{self.source}`", hint=_KEY_HINT)
         if (self.source == "constant") != (self.value is not None):
-            raise InvalidSpec("value", "belongs to the source `constant`", hint='`source = "constant"` and `value` go together')
+            raise InvalidSpec(
+                "value", "belongs to the source `constant`", hint='`source = "constant"` and `value` go together'
+            )
         if self.source != "record" and self.path is not None:
             raise InvalidSpec("path", f"means nothing with the source `{self.source}`", hint="leave it out")
         if self.source == "rest" and self.type not in ("json", "jsonb"):
-            raise InvalidSpec("type", f"can't be `{self.type}` for the rest of a record", hint="it is `jsonb` or `json`")
+            raise InvalidSpec(
+                "type", f"can't be `{self.type}` for the rest of a record", hint="it is `jsonb` or `json`"
+            )
         if self.source == "ingest_time" and self.type != "timestamptz":
             raise InvalidSpec("type", f"can't be `{self.type}` for a moment", hint="it is `timestamptz`")
         if self.mismatch == "text" and self.type not in ("text", "text[]"):
@@ -197,7 +201,7 @@ class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             raise InvalidSpec(
                 "name",
                 "is no name for an endpoint",
-                hint=f"it begins with a letter, has letters, digits, `_`, `-` and `.`, and at most {valid.MAX_NAME} of them",
+                hint=f"a letter, then letters, digits, `_`, `-` and `.`, at most {valid.MAX_NAME} in all",
             )
         if self.use is None and self.path and not self.path.startswith("/"):
             raise InvalidSpec("path", "does not begin with a slash", hint="it follows the `base_url`, like `/orders`")
