@@ -13,6 +13,7 @@ from datasync.config.spec import (
     Config,
     CursorPaging,
     EndpointSpec,
+    HeaderKey,
     KeysetPaging,
     NextUrlPaging,
     NoPaging,
@@ -54,6 +55,9 @@ def _problems(config: Config) -> Iterator[Problem]:
             yield (*at, "name"), "is the name of another endpoint, too", "a checkpoint is kept under each name"
         if endpoint.budget not in {*config.budget, "default", None}:
             yield _no_budget((*at, "budget"), endpoint.budget or "", config)
+        if endpoint.use in PRESETS and not isinstance(config.api.auth, HeaderKey):
+            hint = 'write `auth = { kind = "header", key = "${API_KEY}" }`'
+            yield ("api", "auth"), f"gives no key in a header, and `{endpoint.name}` wants one", hint
         yield from _use(endpoint, at) if endpoint.use is not None else _requests(endpoint, at)
         yield from _table(endpoint, at)
         yield from _incremental(endpoint, at)

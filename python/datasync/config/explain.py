@@ -129,7 +129,8 @@ def _options(kind: Any) -> list[str]:
     """What a value of this type may be, where that is one of a few."""
     if get_origin(kind) is Literal:
         return [str(value) for value in get_args(kind)]
-    return [option for one in _members(kind) for option in _options(one)] if get_origin(kind) else []
+    members = _members(kind)
+    return [option for one in members for option in _options(one)] if len(members) > 1 else []
 
 
 def _type_at(path: keys.Path, tree: Any) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from datasync.config.schema import Settings
+from datasync.config.secret import Secret
 from datasync.config.spec import (
     Api,
     Budget,
@@ -59,11 +60,13 @@ def config(settings: Settings) -> Config:
     return Config(
         api=Api(
             base_url=settings.api_base_url,
-            auth=HeaderKey(key=settings.api_key),
+            auth=HeaderKey(key=_variable(settings.api_key)),
             retry_for=settings.http.retry_for,
             timeout=settings.http.timeout,
         ),
-        sink=PostgresTo(url=settings.database_url, direct=write.direct, durable=write.durable, writers=write.writers),
+        sink=PostgresTo(
+            url=_variable(settings.database_url), direct=write.direct, durable=write.durable, writers=write.writers
+        ),
         endpoints=(
             EndpointSpec(
                 name=spec.name,
@@ -87,3 +90,8 @@ def config(settings: Settings) -> Config:
         max_rejects=settings.max_rejects,
         memory=f"{settings.memory_bytes >> 10}KiB",
     )
+
+
+def _variable(secret: Secret) -> Secret:
+    """The same as a reference to the variable that it came from."""
+    return Secret(secret.reveal(), source=f"${{{secret.source}}}")
