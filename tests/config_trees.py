@@ -39,7 +39,12 @@ AUTHS: list[dict[str, Any]] = [
         "prefix": "",
         "refused_status": 403,
     },
-    {"kind": "plugin", "name": "mine", "options": {"region": "eu", "secret": f"{CANARY}-option"}, "secrets": {"a": CANARY}},
+    {
+        "kind": "plugin",
+        "name": "mine",
+        "options": {"region": "eu", "secret": f"{CANARY}-option"},
+        "secrets": {"a": CANARY},
+    },
 ]
 
 SINKS: list[dict[str, Any]] = [
@@ -93,7 +98,7 @@ def tree(auth: int = 1, sink: int = 0, paging: int = 1) -> dict[str, Any]:
         },
         "sink": SINKS[sink],
         "budget": {"slow": {"concurrency": 2, "rule": "seed", "shared": True, "max_wait": "1h30m"}},
-        "defaults": {"params": {"lang": "en"}, "table": {"contract": "freeze"}},
+        "defaults": {"params": {"lang": "en"}, "table": {"contract": "freeze", "on_conflict": "update"}},
         "endpoint": [
             {
                 "name": "orders",

@@ -1,8 +1,7 @@
 """What can go wrong, sorted by what the caller does about it.
 
     DatasyncError
-    ├── ConfigError            fix the set-up and run again
-    │   └── InvalidSpec            a struct of the configuration with a value that makes no sense
+    ├── ConfigError            fix the set-up and run again (a value in a file: config.invalid.InvalidSpec)
     ├── PluginError            fix the plugin, or leave it out
     ├── SourceError            the API
     │   ├── RetriableSourceError   asked again, within bounds
@@ -68,24 +67,6 @@ class ConfigError(DatasyncError):
 
     code = "config"
     exit_code = EXIT_SETUP
-
-
-class InvalidSpec(ConfigError, ValueError):
-    """A struct of the configuration has a value that makes no sense.
-
-    A ValueError too, so that msgspec says where in a file it was.
-
-    Attributes:
-        key: of the value.
-        wrong: what is wrong with it.
-    """
-
-    code = "invalid_spec"
-
-    def __init__(self, key: str, wrong: str, *, hint: str | None = None) -> None:
-        super().__init__(f"{key}: {wrong}", hint=hint)
-        self.key = key
-        self.wrong = wrong
 
 
 class PluginError(DatasyncError):

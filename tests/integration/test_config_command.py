@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,14 @@ SMALL = {
 }
 
 
-def run(*arguments: str, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, code: int = 0, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     path = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-m", "datasync", "config", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env=path | environ,
+        env=path | dict(environ or {}),
     )
     assert done.returncode == code, done.stderr
     return done
@@ -34,27 +35,27 @@ def run(*arguments: str, code: int = 0, **environ: str) -> subprocess.CompletedP
 
 def test_a_configuration_is_shown_whole_as_toml_and_as_json(workdir: Path) -> None:
     Path("datasync.toml").write_text(toml.dumps(SMALL))
-    shown = tomllib.loads(run("show", TOKEN="canary").stdout)
+    shown = tomllib.loads(run("show", environ={"TOKEN": "canary"}).stdout)
     assert shown["api"]["auth"] == {"kind": "bearer", "token": "${TOKEN}", "scheme": "Bearer"}
     assert shown["endpoint"][0]["paging"]["kind"] == "link"
     assert shown["memory"] == "256MiB"
-    assert json.loads(run("show", "--json", TOKEN="canary").stdout) == shown
+    assert json.loads(run("show", "--json", environ={"TOKEN": "canary"}).stdout) == shown
     Path("again.toml").write_text(toml.dumps(shown))
-    assert tomllib.loads(run("show", "again.toml", TOKEN="canary").stdout) == shown
+    assert tomllib.loads(run("show", "again.toml", environ={"TOKEN": "canary"}).stdout) == shown
 
 
 def test_the_environment_alone_is_shown_as_a_configuration_that_runs(workdir: Path) -> None:
     environ = {"DATABASE_URL": "postgresql://u:canary-pw@h/d", "API_BASE_URL": "http://h/v1", "API_KEY": "canary"}
-    done = run("show", **environ)
+    done = run("show", environ=environ)
     assert "canary" not in done.stdout + done.stderr
     Path("datasync.toml").write_text(done.stdout)
-    assert run("show", **environ).stdout == done.stdout
+    assert run("show", environ=environ).stdout == done.stdout
 
 
 def test_the_variable_names_the_file(workdir: Path) -> None:
     Path("other.toml").write_text(toml.dumps(SMALL))
-    assert 'name = "a"' in run("show", TOKEN="x", DATASYNC_CONFIG="other.toml").stdout
-    assert "gone.toml" in run("show", DATASYNC_CONFIG="gone.toml", code=2).stderr
+    assert 'name = "a"' in run("show", environ={"TOKEN": "x", "DATASYNC_CONFIG": "other.toml"}).stdout
+    assert "gone.toml" in run("show", code=2, environ={"DATASYNC_CONFIG": "gone.toml"}).stderr
 
 
 @pytest.mark.parametrize("number", [5, 7])

@@ -28,6 +28,7 @@ DOCUMENTS = (
     "benches/RESULTS.md",
     "docs/authentication.md",
     "docs/columns.md",
+    "docs/configuration.md",
     "docs/failpoints.md",
     "docs/partitions.md",
     "docs/quarantine.md",

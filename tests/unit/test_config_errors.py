@@ -89,7 +89,6 @@ def refused(folder: Path, path: keys.Path, value: Any) -> tuple[str, str]:
         (("endpoint", 0, "incremental", "param"), None, f"endpoint[0].incremental.param {ORDERS}: is missing", ""),
         (("endpoint", 0, "table", "name"), "a.b.c", f"endpoint[0].table.name {ORDERS}: has more than one dot", ""),
         (("endpoint", 0, "table", "mode"), "upsert", f"endpoint[0].table.mode {ORDERS}: can't be `upsert`", "merge"),
-        (("endpoint", 0, "table", "mode"), "append", f"endpoint[0].table.on_conflict {ORDERS}: means nothing", ""),
         (
             ("endpoint", 0, "table", "on_conflict"),
             "newest",
@@ -215,5 +214,7 @@ def test_a_file_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path, w
 def test_a_configuration_is_found_here_then_by_the_variable(workdir: Path) -> None:
     assert file.find({}) is None
     assert file.find({"DATASYNC_CONFIG": "/x/y.toml"}) == Path("/x/y.toml")
+    Path("vars.env").write_text("DATASYNC_CONFIG=z.toml\n")
+    assert file.find({}, env_file=Path("vars.env")) == Path("z.toml")
     Path("datasync.toml").touch()
     assert file.find({"DATASYNC_CONFIG": "/x/y.toml"}) == Path("datasync.toml")

@@ -77,6 +77,7 @@ def test_short_forms_fit_and_only_where_nothing_else_is_needed(short: dict[str, 
 
 def test_the_schema_is_whole_json_and_says_what_keys_mean() -> None:
     assert msgspec.json.decode(msgspec.json.encode(SCHEMA)) == SCHEMA
+    assert SCHEMA["title"] == "datasync.toml"
     assert SCHEMA["$schema"] == DIALECT
     assert SCHEMA["$defs"]["OffsetPaging"]["properties"]["short"]["description"].startswith("a page with fewer")
     assert SCHEMA["$defs"]["EndpointSpec"]["properties"]["body"]["description"].startswith("of the requests.")

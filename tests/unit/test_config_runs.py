@@ -8,12 +8,13 @@ import pytest
 from datasync import envvars
 from datasync.config import Secret, Settings, hidden, load
 from datasync.config.compile import runs
+from datasync.config.invalid import InvalidSpec
 from datasync.config.overrides import Overrides, overrides
 from datasync.config.preset import PRESETS, config
 from datasync.config.schema import ConflictPolicy, RoundSettings, TableSettings, WriteSettings
 from datasync.config.spec import Api, Config, EndpointSpec, JsonlTo, Parent
 from datasync.endpoints.datasync_chain import PLAN, CursorChain
-from datasync.errors import ConfigError, InvalidSpec
+from datasync.errors import ConfigError
 from tests.config_trees import AUTHS, CANARY, SINKS, read, tree
 
 API = Api(base_url="http://h/v1/")
@@ -49,6 +50,7 @@ def test_everything_a_file_says_reaches_the_run(tmp_path: Path) -> None:
     assert first.spec.params["lang"] == "en", "from the defaults"
     assert first.spec.table.contract == "freeze"
     assert (second.table.name, second.table.mode, second.rounds) == ("notes", "append", RoundSettings())
+    assert second.write.on_conflict == ConflictPolicy(), "there are no keys to be in conflict"
     assert (third.endpoint, third.table.name) == ("mine", "events")
 
 

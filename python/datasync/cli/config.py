@@ -40,7 +40,7 @@ def show(file: Path | None, env_file: Path | None, as_json: bool) -> None:
     from datasync.config import hidden, load, preset, toml  # noqa: PLC0415
 
     with ended():
-        path = file or files.find(os.environ)
+        path = file or files.find(os.environ, env_file=env_file)
         if path is None:
             found = preset.config(load(os.environ, env_file=env_file))
         else:

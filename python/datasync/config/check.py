@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from datasync.config import keys, lineage, values
+from datasync.config.invalid import InvalidSpec
 from datasync.config.lineage import Problem, columns_of
 from datasync.config.preset import PRESETS
 from datasync.config.spec import (
@@ -21,7 +22,7 @@ from datasync.config.spec import (
     Table,
     WindowPaging,
 )
-from datasync.errors import ConfigError, InvalidSpec
+from datasync.errors import ConfigError
 
 _OWN: Final = ("ingested_at",)
 """Columns that the sink adds to each table."""
@@ -155,8 +156,6 @@ def _on_conflict(table: Table, columns: Sequence[ColumnSpec] | None, at: keys.Pa
     except ConfigError as error:
         yield at, f"is no rule: `{table.on_conflict}`", error.hint or ""
         return
-    if policy.rule != "nothing" and table.mode != "merge":
-        yield at, f"means nothing with the mode {table.mode}", "no row is looked up by its key there: leave it out"
     if policy.newer_by is not None and columns is not None:
         names = [column.name for column in columns if not column.key]
         if policy.newer_by not in names:

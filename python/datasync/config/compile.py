@@ -9,6 +9,7 @@ from datasync.config import check, duration, hidden, values
 from datasync.config.mask import Masker
 from datasync.config.overrides import Overrides
 from datasync.config.schema import (
+    ConflictPolicy,
     HttpSettings,
     LimitSettings,
     RoundSettings,
@@ -113,8 +114,10 @@ def _settings(config: Config, spec: EndpointSpec, told: Overrides, mask: Masker)
 
 
 def _write(spec: EndpointSpec, sink: PostgresTo | None, told: Overrides) -> WriteSettings:
+    policy = _or(told.on_conflict, values.on_conflict(spec.table.on_conflict))
     written = WriteSettings(
-        on_conflict=_or(told.on_conflict, values.on_conflict(spec.table.on_conflict)),
+        # Without a look at keys no two rows are in conflict; `[defaults]` may say it for all tables.
+        on_conflict=policy if spec.table.mode == "merge" else ConflictPolicy(),
         direct=_or(told.direct, sink.direct if sink else True),
         durable=_or(told.durable, sink.durable if sink else False),
         wait=told.wait,

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 import msgspec
 
 from datasync.config import keys
+from datasync.config.invalid import InvalidSpec
 from datasync.config.secret import Secret
 from datasync.config.spec import Config
-from datasync.errors import InvalidSpec
 
 Convert = Callable[[Any], Config]
 

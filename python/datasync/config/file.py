@@ -10,20 +10,25 @@ import structlog
 
 from datasync import envvars
 from datasync.config import check, explain, hidden, keys, mask, resolve, shorthand, suspect
-from datasync.config.load import lookup
+from datasync.config.invalid import InvalidSpec
+from datasync.config.load import lookup, variables
 from datasync.config.schema import MIN_MASKED
 from datasync.config.spec import Config
-from datasync.errors import ConfigError, InvalidSpec
+from datasync.errors import ConfigError
 
 NAME: Final = "datasync.toml"
 """What a configuration is called unless told."""
 
 
-def find(environ: Mapping[str, str]) -> Path | None:
-    """Give the file to read where none is named: `datasync.toml` here, else what DATASYNC_CONFIG says, else None."""
+def find(environ: Mapping[str, str], *, env_file: Path | None = None) -> Path | None:
+    """Give the file to read where none is named: `datasync.toml` here, else what DATASYNC_CONFIG says, else None.
+
+    Raises:
+        ConfigError: `env_file` is not there, or can't be read.
+    """
     if Path(NAME).is_file():
         return Path(NAME)
-    named = environ.get(envvars.CONFIG, "").strip()
+    named = (environ.get(envvars.CONFIG) or variables(env_file).get(envvars.CONFIG) or "").strip()
     return Path(named) if named else None
 
 

@@ -42,7 +42,8 @@ def schema() -> dict[str, Any]:
     definitions: dict[str, Any] = made["$defs"]
     for struct in (getattr(spec, name) for name in spec.__all__):
         if inspect.isclass(struct) and struct.__name__ in definitions:
-            _describe(definitions[struct.__name__], inspect.getdoc(struct) or "")
+            for one in (base for base in reversed(struct.__mro__) if base.__module__.startswith(spec.__name__)):
+                _describe(definitions[struct.__name__], inspect.cleandoc(one.__doc__ or ""))
     endpoint = definitions["EndpointSpec"]["properties"]
     config = definitions["Config"]["properties"]
     for properties, key in (
@@ -62,7 +63,8 @@ def schema() -> dict[str, Any]:
     }
     definitions["Defaults"] = config["defaults"]
     config["defaults"] = {"$ref": "#/$defs/Defaults"}
-    return {"$schema": DIALECT, "title": "datasync.toml", **made}
+    whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode({"title": "datasync.toml", **made}))
+    return {"$schema": DIALECT, **whole}
 
 
 def _hook(kind: type) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def _describe(definition: dict[str, Any], documentation: str) -> None:
         for name in names.split(", "):
             key = {"endpoints": "endpoint"}.get(name, name)
             if key in definition["properties"]:
-                definition["properties"][key] = {"description": " ".join(text.split()), **definition["properties"][key]}
+                definition["properties"][key] = {**definition["properties"][key], "description": " ".join(text.split())}
 
 
 def _with_kind(properties: dict[str, Any], key: str, definitions: dict[str, Any]) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from datasync.config import keys
+from datasync.config.invalid import InvalidSpec
 from datasync.config.secret import Secret
-from datasync.errors import ConfigError, InvalidSpec
+from datasync.errors import ConfigError
 
 _REFERENCE: Final = re.compile(r"\$\$|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?", re.ASCII)
 

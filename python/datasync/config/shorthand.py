@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from datasync.config import keys
+from datasync.config.invalid import InvalidSpec
 from datasync.config.spec.endpoint import EndpointSpec
-from datasync.errors import InvalidSpec
 
 FLAGS: Final = ("key", "required")
 

@@ -5,9 +5,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from datasync.config.invalid import InvalidSpec
 from datasync.config.secret import Secret
 from datasync.config.spec import valid
-from datasync.errors import InvalidSpec
 
 
 class _Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True): ...

@@ -6,9 +6,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from datasync.config.invalid import InvalidSpec
 from datasync.config.spec import valid
 from datasync.config.spec.paging import NoPaging, Paging
-from datasync.errors import InvalidSpec
 from datasync.model import Kind
 
 _KEYS: Final = ("text", "bigint", "integer", "uuid")

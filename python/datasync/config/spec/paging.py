@@ -4,8 +4,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from datasync.config.invalid import InvalidSpec
 from datasync.config.spec import valid
-from datasync.errors import InvalidSpec
 
 
 class _Paging(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):

@@ -6,11 +6,11 @@ from typing import Literal
 import msgspec
 
 from datasync.config import urls
+from datasync.config.invalid import InvalidSpec
 from datasync.config.spec import valid
 from datasync.config.spec.auth import Auth, NoAuth
 from datasync.config.spec.endpoint import EndpointSpec
 from datasync.config.spec.sink import SinkSpec
-from datasync.errors import InvalidSpec
 
 
 class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,9 +6,9 @@ from typing import TypeAlias
 import msgspec
 
 from datasync.config import urls
+from datasync.config.invalid import InvalidSpec
 from datasync.config.secret import Secret
 from datasync.config.spec import valid
-from datasync.errors import InvalidSpec
 
 
 class _Sink(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True): ...

@@ -5,8 +5,8 @@ from typing import Final
 
 from datasync.config import duration as durations
 from datasync.config.headers import usable_name, usable_value
+from datasync.config.invalid import InvalidSpec
 from datasync.config.secret import Secret
-from datasync.errors import InvalidSpec
 from datasync.timestamps import TimestampPolicy, TimestampRefused, normalize_timestamp
 
 MAX_NAME: Final = 63
