@@ -11,6 +11,9 @@ API_BASE_URL: Final = "API_BASE_URL"
 API_KEY: Final = "API_KEY"
 """The key sent as `X-API-Key`. Treated as a secret: it appears in no output."""
 
+CONFIG: Final = "DATASYNC_CONFIG"
+"""The configuration to read where none is named and there is no `datasync.toml`; see docs/configuration.md."""
+
 RETRY_FOR: Final = "DATASYNC_RETRY_FOR"
 """Seconds for which a failing request is asked again before the run ends; 900 if absent."""
 

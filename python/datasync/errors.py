@@ -1,7 +1,7 @@
 """What can go wrong, sorted by what the caller does about it.
 
     DatasyncError
-    ├── ConfigError            fix the set-up and run again
+    ├── ConfigError            fix the set-up and run again (a value in a file: config.invalid.InvalidSpec)
     ├── PluginError            fix the plugin, or leave it out
     ├── SourceError            the API
     │   ├── RetriableSourceError   asked again, within bounds

@@ -29,6 +29,7 @@ DOCUMENTS = (
     "docs/authentication.md",
     "docs/columns.md",
     "docs/discovery.md",
+    "docs/configuration.md",
     "docs/failpoints.md",
     "docs/partitions.md",
     "docs/quarantine.md",

@@ -3,6 +3,7 @@
 import click
 
 from datasync import __version__
+from datasync.cli.config import config
 from datasync.cli.demo import demo
 from datasync.cli.ingest import ingest
 from datasync.cli.init import init
@@ -23,3 +24,4 @@ main.add_command(ingest)
 main.add_command(demo)
 main.add_command(simulate)
 main.add_command(quarantine)
+main.add_command(config)

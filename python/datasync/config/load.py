@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-import httpx
 from dotenv import dotenv_values
 
 from datasync import envvars
-from datasync.config import suspect, values
+from datasync.config import suspect, urls, values
 from datasync.config.headers import parse_headers, usable_value
 from datasync.config.mask import Masker
 from datasync.config.schema import (
@@ -68,7 +66,7 @@ def load(
         ConfigError: a variable is missing or malformed (all missing ones are named), misspelled, or refers to one that
             isn't set; or `env_file` is not there.
     """
-    value = _lookup(environ, env_file)
+    value = lookup(environ, env_file)
     needed = _required(value, *_REQUIRED)
     return Settings(
         database_url=Secret(_database_url(needed[envvars.DATABASE_URL]), source=envvars.DATABASE_URL),
@@ -102,7 +100,7 @@ def load_database(environ: Mapping[str, str], *, env_file: Path | None = None) -
     Raises:
         ConfigError: the URL is missing or malformed, or `env_file` is not there.
     """
-    value = _lookup(environ, env_file)
+    value = lookup(environ, env_file)
     url = _required(value, envvars.DATABASE_URL)[envvars.DATABASE_URL]
     database = Secret(_database_url(url), source=envvars.DATABASE_URL)
     masker = Masker([database, Secret(value(envvars.API_KEY).strip(), source=envvars.API_KEY)])
@@ -124,7 +122,12 @@ def variables(env_file: Path | None) -> Mapping[str, str]:
         ) from error
 
 
-def _lookup(environ: Mapping[str, str], env_file: Path | None) -> Callable[[str], str]:
+def lookup(environ: Mapping[str, str], env_file: Path | None) -> Callable[[str], str]:
+    """Give what looks a variable up: in `environ`, else in the file; "" where it is not set or empty.
+
+    Raises:
+        ConfigError: see `load`; but for what is missing.
+    """
     from_file = variables(env_file)
     file = env_file or Path(".env")
     suspect.refuse_typos(environ, from_file)
@@ -147,39 +150,16 @@ def _required(value: Callable[[str], str], *names: str) -> Mapping[str, str]:
 
 def _database_url(value: str) -> str:
     value = value.strip()
-    if not value.startswith(("postgresql://", "postgres://")) or not _names_host_and_database(value):
-        # The value is not shown: it may hold a password.
-        raise ConfigError(
-            f"{envvars.DATABASE_URL} is not a PostgreSQL URL",
-            hint="it looks like postgresql://user:password@host:5432/database",
-        )
+    if wrong := urls.database_url(value):
+        raise ConfigError(f"{envvars.DATABASE_URL} {wrong[0]}", hint=wrong[1])
     return value
-
-
-def _names_host_and_database(url: str) -> bool:
-    # Without them a driver takes whatever server and database it finds on this machine.
-    try:
-        parts = urlsplit(url)
-        query = parse_qs(parts.query)
-    except ValueError:
-        return False
-    host = parts.netloc.rpartition("@")[2] or "host" in query
-    return bool(host and (parts.path.strip("/") or "dbname" in query or "database" in query))
 
 
 def _base_url(value: str) -> str:
     value = value.strip()
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(httpx.URL(value).host) and parts.port != 0
-    except (ValueError, httpx.InvalidURL):
-        usable = False
-    if not usable or not value.isprintable():
-        raise ConfigError(f"{envvars.API_BASE_URL} is not an http(s) URL", hint="it looks like https://host/api/v1")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if wrong := urls.base_url(value):
         raise ConfigError(
-            f"{envvars.API_BASE_URL} has more than a scheme, a host and a path",
-            hint=f"credentials go into {envvars.API_KEY}; leave out `?...` and `#...`",
+            f"{envvars.API_BASE_URL} {wrong[0]}", hint=f"{wrong[1]}; credentials go into {envvars.API_KEY}"
         )
     return value.rstrip("/")
 

@@ -41,8 +41,8 @@ def refuse_typos(environ: Iterable[str], from_file: Iterable[str]) -> None:
             )
 
 
-def refuse_unresolved(environ: Mapping[str, str], file: Path) -> None:
-    """Refuse values with a `${NAME}` in them that nothing replaced, in the variables that are read.
+def refuse_unresolved(environ: Mapping[str, str], file: Path, names: Iterable[str] = _KNOWN) -> None:
+    """Refuse values with a `${NAME}` in them that nothing replaced, in the variables that are read: ours, or `names`.
 
     In a file dotenv replaces it, by nothing where there is no such variable: half a password would be left.
 
@@ -50,7 +50,7 @@ def refuse_unresolved(environ: Mapping[str, str], file: Path) -> None:
         ConfigError: naming the variable and what it refers to; never its value.
     """
     raw = dotenv_values(file, interpolate=False)
-    for name in _KNOWN:
+    for name in names:
         for reference, default in _REFERENCE.findall(environ.get(name) or ""):
             raise _unresolved(name, reference + default)
         for reference, default in [] if environ.get(name) else _REFERENCE.findall(raw.get(name) or ""):

@@ -5,7 +5,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from datasync.config.invalid import InvalidSpec
 from datasync.config.secret import Secret
+from datasync.config.spec import valid
 
 
 class _Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True): ...
@@ -26,6 +28,10 @@ class HeaderKey(_Auth, frozen=True, tag="header"):
     key: Secret
     header: str = "X-API-Key"
 
+    def __post_init__(self) -> None:
+        valid.header("header", self.header)
+        valid.sendable("key", self.key)
+
 
 class QueryKey(_Auth, frozen=True, tag="query"):
     """A key as a parameter of the URL. It never appears in a log line or an error.
@@ -37,6 +43,10 @@ class QueryKey(_Auth, frozen=True, tag="query"):
 
     key: Secret
     param: str = "api_key"
+
+    def __post_init__(self) -> None:
+        valid.given("param", self.param)
+        valid.secret("key", self.key)
 
 
 class Bearer(_Auth, frozen=True, tag="bearer"):
@@ -50,12 +60,20 @@ class Bearer(_Auth, frozen=True, tag="bearer"):
     token: Secret
     scheme: str = "Bearer"
 
+    def __post_init__(self) -> None:
+        valid.sendable("scheme", self.scheme)
+        valid.sendable("token", self.token)
+
 
 class Basic(_Auth, frozen=True, tag="basic"):
     """Name and password (RFC 7617)."""
 
     username: str
     password: Secret
+
+    def __post_init__(self) -> None:
+        if ":" in self.username:
+            raise InvalidSpec("username", "has a colon", hint="HTTP Basic ends the name there (RFC 7617)")
 
 
 class OAuth2(_Auth, frozen=True, tag="oauth2"):
@@ -75,6 +93,12 @@ class OAuth2(_Auth, frozen=True, tag="oauth2"):
     refresh_token: Secret | None = None
     scope: str = ""
     style: Literal["header", "body"] = "header"
+
+    def __post_init__(self) -> None:
+        valid.given("token_url", self.token_url)
+        valid.given("client_id", self.client_id)
+        valid.secret("client_secret", self.client_secret)
+        valid.secret("refresh_token", self.refresh_token)
 
 
 class TokenExchange(_Auth, frozen=True, tag="token"):
@@ -102,6 +126,14 @@ class TokenExchange(_Auth, frozen=True, tag="token"):
     prefix: str = "Bearer "
     refused_status: int = 401
 
+    def __post_init__(self) -> None:
+        valid.given("url", self.url)
+        valid.given("token", self.token)
+        valid.headers("headers", self.headers)
+        valid.duration("lives", self.lives, positive=True)
+        valid.header("header", self.header)
+        valid.within("refused_status", self.refused_status, 400, 599)
+
 
 class PluginAuth(_Auth, frozen=True, tag="plugin"):
     """What a plugin registered with `register_auth`, such as one that signs requests.
@@ -115,6 +147,9 @@ class PluginAuth(_Auth, frozen=True, tag="plugin"):
     name: str
     options: Mapping[str, str | int | float | bool] = {}
     secrets: Mapping[str, Secret] = {}
+
+    def __post_init__(self) -> None:
+        valid.given("name", self.name)
 
 
 Auth: TypeAlias = NoAuth | HeaderKey | QueryKey | Bearer | Basic | OAuth2 | TokenExchange | PluginAuth

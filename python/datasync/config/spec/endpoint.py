@@ -1,12 +1,19 @@
 """`[[endpoint]]`: one feed of records, how it is read, and the table it goes to."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
+from datasync.config.invalid import InvalidSpec
+from datasync.config.spec import valid
 from datasync.config.spec.paging import NoPaging, Paging
 from datasync.model import Kind
+
+_KEYS: Final = ("text", "bigint", "integer", "uuid")
+
+_ENDPOINT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}", re.ASCII)
 
 
 class ColumnSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -28,6 +35,36 @@ class ColumnSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     value: Any = None
     unit: Literal["auto", "s", "ms", "us", "ns"] = "auto"
 
+    def __post_init__(self) -> None:
+        valid.named("name", self.name)
+        if self.key and (self.type not in _KEYS or self.source != "record"):
+            raise InvalidSpec("key", f"is no part of a `{self.type}` from `{self.source}`", hint=_KEY_HINT)
+        if (self.source == "constant") != (self.value is not None):
+            raise InvalidSpec(
+                "value", "belongs to the source `constant`", hint='`source = "constant"` and `value` go together'
+            )
+        if self.source != "record" and self.path is not None:
+            raise InvalidSpec("path", f"means nothing with the source `{self.source}`", hint="leave it out")
+        if self.source == "rest" and self.type not in ("json", "jsonb"):
+            raise InvalidSpec(
+                "type", f"can't be `{self.type}` for the rest of a record", hint="it is `jsonb` or `json`"
+            )
+        if self.source == "ingest_time" and self.type != "timestamptz":
+            raise InvalidSpec("type", f"can't be `{self.type}` for a moment", hint="it is `timestamptz`")
+        if self.mismatch == "text" and self.type not in ("text", "text[]"):
+            raise InvalidSpec("mismatch", f"can't be `text` for a `{self.type}`", hint="it is `quarantine` or `null`")
+        if self.unit != "auto" and self.type != "timestamptz":
+            raise InvalidSpec("unit", f"means nothing for a `{self.type}`", hint="only a `timestamptz` has one")
+
+
+_KEY_HINT: Final = f"a key is a column of type {', '.join(_KEYS)}, from the record"
+
+DEFAULT_COLUMNS: Final = (
+    ColumnSpec(name="id", key=True, required=True),
+    ColumnSpec(name="data", path="", type="jsonb", required=True),
+)
+"""Of a table that names none."""
+
 
 class Child(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A list inside of each record that goes to a table of its own.
@@ -39,6 +76,10 @@ class Child(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     table: str
     path: str
     columns: tuple[ColumnSpec, ...] = ()
+
+    def __post_init__(self) -> None:
+        valid.table("table", self.table)
+        valid.given("path", self.path)
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -62,6 +103,12 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     contract: Literal["evolve", "freeze", "quarantine"] = "evolve"
     children: tuple[Child, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            valid.table("name", self.name)
+        if self.columns is not None and not self.columns:
+            raise InvalidSpec("columns", "is empty", hint="leave it out for `id` and `data`")
+
 
 class Incremental(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A finished endpoint is read on when it is run again.
@@ -82,6 +129,19 @@ class Incremental(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     lookback: float | str = 0.0
     until_known: int | None = None
 
+    def __post_init__(self) -> None:
+        valid.given("column", self.column)
+        valid.given("param", self.param)
+        valid.moment("start", self.start)
+        valid.duration("lookback", self.lookback)
+        valid.within("until_known", self.until_known, 1)
+        if self.param is None and self.until_known is None:
+            raise InvalidSpec(
+                "param",
+                "is missing, and `until_known`, too",
+                hint="name the parameter that asks for what is newer, or say when a newest-first feed is known",
+            )
+
 
 class Parent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Read once for each row of another endpoint's table: `{column}` in `path` and `params` is replaced.
@@ -95,6 +155,11 @@ class Parent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     endpoint: str
     column: str = "id"
     into: str | None = None
+
+    def __post_init__(self) -> None:
+        valid.named("column", self.column)
+        if self.into is not None:
+            valid.named("into", self.into)
 
 
 class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -130,3 +195,16 @@ class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     transforms: tuple[str, ...] = ()
     budget: str | None = None
     partitions: int | None = None
+
+    def __post_init__(self) -> None:
+        if not _ENDPOINT_NAME.fullmatch(self.name):
+            raise InvalidSpec(
+                "name",
+                "is no name for an endpoint",
+                hint=f"a letter, then letters, digits, `_`, `-` and `.`, at most {valid.MAX_NAME} in all",
+            )
+        if self.use is None and self.path and not self.path.startswith("/"):
+            raise InvalidSpec("path", "does not begin with a slash", hint="it follows the `base_url`, like `/orders`")
+        valid.given("use", self.use)
+        valid.headers("headers", self.headers)
+        valid.within("partitions", self.partitions, 1, 100)

@@ -4,6 +4,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from datasync.config.invalid import InvalidSpec
+from datasync.config.spec import valid
+
 
 class _Paging(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
     """What every kind may say.
@@ -21,6 +24,11 @@ class _Paging(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     has_more: str | None = None
     total: str | None = None
     where: Literal["query", "body"] = "query"
+
+    def __post_init__(self) -> None:
+        valid.within("size", self.size, 1)
+        for key in ("size_param", "param", "next", "header", "rel"):
+            valid.given(key, getattr(self, key, None))
 
 
 class NoPaging(_Paging, frozen=True, tag="none"):
@@ -41,6 +49,11 @@ class CursorPaging(_Paging, frozen=True, tag="cursor"):
     param: str = "cursor"
     ttl: float | str | None = None
     expired: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ttl is not None:
+            valid.duration("ttl", self.ttl, positive=True)
 
 
 class HeaderCursorPaging(_Paging, frozen=True, tag="header_cursor"):
@@ -130,6 +143,15 @@ class WindowPaging(_Paging, frozen=True, tag="window"):
         | PageNumberPaging
         | KeysetPaging
     ) = NoPaging()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        valid.given("since_param", self.since_param)
+        valid.given("until_param", self.until_param)
+        valid.moment("start", self.start)
+        valid.duration("step", self.step, positive=True)
+        if self.since_param == self.until_param:
+            raise InvalidSpec("until_param", "is the same parameter as `since_param`", hint="a span has two ends")
 
 
 Paging: TypeAlias = (

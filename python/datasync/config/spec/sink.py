@@ -5,7 +5,10 @@ from typing import TypeAlias
 
 import msgspec
 
+from datasync.config import urls
+from datasync.config.invalid import InvalidSpec
 from datasync.config.secret import Secret
+from datasync.config.spec import valid
 
 
 class _Sink(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True): ...
@@ -24,11 +27,19 @@ class PostgresTo(_Sink, frozen=True, tag="postgres"):
     durable: bool = False
     writers: int = 2
 
+    def __post_init__(self) -> None:
+        if wrong := urls.database_url(self.url.reveal()):
+            raise InvalidSpec("url", wrong[0], hint=wrong[1])
+        valid.within("writers", self.writers, 1, 16)
+
 
 class JsonlTo(_Sink, frozen=True, tag="jsonl"):
     """A file of JSON lines for each endpoint, in `folder`; `-` is stdout."""
 
     folder: str = "."
+
+    def __post_init__(self) -> None:
+        valid.given("folder", self.folder)
 
 
 class ParquetTo(_Sink, frozen=True, tag="parquet"):
@@ -36,19 +47,28 @@ class ParquetTo(_Sink, frozen=True, tag="parquet"):
 
     folder: str = "."
 
+    def __post_init__(self) -> None:
+        valid.given("folder", self.folder)
+
 
 class DuckDbTo(_Sink, frozen=True, tag="duckdb"):
-    """A DuckDB database: rows and checkpoint in one transaction."""
+    """A DuckDB database, the file `path`: rows and checkpoint in one transaction."""
 
     path: str
 
+    def __post_init__(self) -> None:
+        valid.given("path", self.path)
+
 
 class PluginTo(_Sink, frozen=True, tag="plugin"):
-    """What a plugin registered with `register_sinks`."""
+    """What a plugin registered with `register_sinks` under `name`; `options` and `secrets` are handed to it."""
 
     name: str
     options: Mapping[str, str | int | float | bool] = {}
     secrets: Mapping[str, Secret] = {}
+
+    def __post_init__(self) -> None:
+        valid.given("name", self.name)
 
 
 SinkSpec: TypeAlias = PostgresTo | JsonlTo | ParquetTo | DuckDbTo | PluginTo

@@ -1,0 +1,157 @@
+"""A configuration into the settings of runs."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from datasync.config import check, duration, hidden, values
+from datasync.config.mask import Masker
+from datasync.config.overrides import Overrides
+from datasync.config.schema import (
+    ConflictPolicy,
+    HttpSettings,
+    LimitSettings,
+    RoundSettings,
+    Settings,
+    SlotSettings,
+    TableSettings,
+    WriteSettings,
+)
+from datasync.config.secret import Secret
+from datasync.config.spec import (
+    Api,
+    Basic,
+    Bearer,
+    Budget,
+    Config,
+    EndpointSpec,
+    HeaderKey,
+    Incremental,
+    OAuth2,
+    PluginTo,
+    PostgresTo,
+    QueryKey,
+)
+from datasync.config.spec.valid import MOMENT
+from datasync.errors import ConfigError
+from datasync.timestamps import normalize_timestamps
+
+T = TypeVar("T")
+
+REST = "rest"
+"""The registered endpoint that reads what a configuration describes."""
+
+_NOTHING = Overrides()
+
+
+def runs(config: Config, *, overrides: Overrides = _NOTHING) -> tuple[Settings, ...]:
+    """Give the settings of each endpoint's run, parents before their children, else in the file's order.
+
+    They share one Masker that knows all secrets of the configuration.
+
+    Raises:
+        ConfigError: parts of the configuration don't fit together, or no endpoint is called as `overrides` says.
+    """
+    check.refuse(config)
+    mask = Masker(secret for path, secret in hidden.found(config) if hidden.worth_masking(path, secret))
+    chosen = _chosen(config, overrides.endpoint)
+    return tuple(_settings(config, endpoint, overrides, mask) for endpoint in chosen)
+
+
+def _chosen(config: Config, name: str | None) -> Sequence[EndpointSpec]:
+    by_name = {endpoint.name: endpoint for endpoint in config.endpoints}
+    if name is not None and name not in by_name:
+        raise ConfigError(f"the configuration has no endpoint `{name}`", hint=f"known: {', '.join(by_name)}")
+    ordered: dict[str, EndpointSpec] = {}
+
+    def add(endpoint: EndpointSpec) -> None:
+        if endpoint.parent is not None and endpoint.parent.endpoint not in ordered:
+            add(by_name[endpoint.parent.endpoint])
+        ordered[endpoint.name] = endpoint
+
+    for endpoint in config.endpoints if name is None else [by_name[name]]:
+        if endpoint.name not in ordered:
+            add(endpoint)
+    return list(ordered.values())
+
+
+def _settings(config: Config, spec: EndpointSpec, told: Overrides, mask: Masker) -> Settings:
+    name = spec.budget or config.api.budget
+    budget = config.budget.get(name, Budget())
+    sink = config.sink
+    postgres = sink if isinstance(sink, PostgresTo) else None
+    return Settings(
+        database_url=postgres.url if postgres else Secret("", source="sink"),
+        api_base_url=config.api.base_url.rstrip("/"),
+        api_key=_key(config.api),
+        endpoint=spec.use or REST,
+        access_headers=told.access_headers,
+        sink=sink.name if isinstance(sink, PluginTo) else str(sink.__struct_config__.tag),
+        transforms=told.transforms or spec.transforms,
+        restart=told.restart,
+        partitions=_or(told.partitions, spec.partitions),
+        max_rejects=_or(told.max_rejects, config.max_rejects),
+        memory_bytes=_or(told.memory_bytes, values.memory(config.memory)),
+        http=HttpSettings(
+            timeout=duration.seconds(config.api.timeout),
+            retry_for=_or(told.retry_for, duration.seconds(config.api.retry_for)),
+        ),
+        slots=_slots(budget.concurrency),
+        limits=LimitSettings(
+            concurrency=_or(told.concurrency, budget.rule),
+            shared=_or(told.shared, budget.shared),
+            max_wait=_or(told.max_wait, duration.seconds(budget.max_wait)),
+        ),
+        write=_write(spec, postgres, told),
+        table=TableSettings(name=check.table_of(spec), mode=spec.table.mode),
+        rounds=_rounds(spec.incremental),
+        mask=mask,
+        api=config.api,
+        spec=spec,
+        to=sink,
+    )
+
+
+def _write(spec: EndpointSpec, sink: PostgresTo | None, told: Overrides) -> WriteSettings:
+    policy = _or(told.on_conflict, values.on_conflict(spec.table.on_conflict))
+    written = WriteSettings(
+        # Without a look at keys no two rows are in conflict; `[defaults]` may say it for all tables.
+        on_conflict=policy if spec.table.mode == "merge" else ConflictPolicy(),
+        direct=_or(told.direct, sink.direct if sink else True),
+        durable=_or(told.durable, sink.durable if sink else False),
+        wait=told.wait,
+    )
+    return msgspec.structs.replace(written, writers=sink.writers) if sink else written
+
+
+def _key(api: Api) -> Secret:
+    auth = api.auth
+    if isinstance(auth, HeaderKey | QueryKey):
+        return auth.key
+    if isinstance(auth, Bearer):
+        return auth.token
+    if isinstance(auth, Basic):
+        return auth.password
+    return auth.client_secret if isinstance(auth, OAuth2) else Secret("", source="api.auth")
+
+
+def _slots(most: int) -> SlotSettings:
+    usual = SlotSettings()
+    return SlotSettings(initial=min(usual.initial, most), reduced=min(usual.reduced, most), maximum=most)
+
+
+def _rounds(incremental: Incremental | None) -> RoundSettings:
+    if incremental is None:
+        return RoundSettings()
+    start = incremental.start
+    return RoundSettings(
+        again=True,
+        lookback_us=round(duration.seconds(incremental.lookback) * 1_000_000),
+        start_us=None if start is None else normalize_timestamps([start], MOMENT).micros[0],
+        until_known=incremental.until_known,
+    )
+
+
+def _or(told: T | None, written: T) -> T:
+    return written if told is None else told
