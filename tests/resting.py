@@ -1,8 +1,8 @@
-"""The endpoint `rest` on an API that the test decides, read by a real Partition and the real lanes; no socket, no clock."""
+"""The endpoint `rest` on an API that the test decides, read by a real Partition and the real lanes; no socket."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -39,10 +39,10 @@ def rest(paging: Paging, **more: Any) -> RestEndpoint:
     return RestEndpoint(settings(paging, **more), now=lambda: NOW)
 
 
-def answer(body: object, *, status: int = 200, **headers: str) -> Answer:
-    """An answer; `_` in the names of headers is `-`."""
+def answer(body: object, *, status: int = 200, headers: Mapping[str, str] = {}) -> Answer:
+    """An answer; names of headers are in lower case."""
     raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw, len(raw), 0)
+    return Answer(status, headers, raw, len(raw), 0)
 
 
 def encoded(endpoint: RestEndpoint, page: Answer, cursor: str | None = None) -> Chunk:
@@ -65,12 +65,19 @@ class _Governor:
     def refused(self, *_: object) -> None: ...
 
 
+class _Inline(Executor):
+    def submit(self, fn: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*arguments, **named))
+        return future
+
+
 class _Transport:
     def __init__(self, script: Script) -> None:
         self._script = script
         self.asked: list[Request] = []
 
-    async def get(self, request: Request, room: Room | None = None) -> Answer:
+    async def get(self, request: Request, room: Room | None = None) -> Answer:  # noqa: ARG002  # the protocol's
         self.asked.append(request)
         await asyncio.sleep(0)
         return self._script(request)
@@ -131,21 +138,19 @@ async def _read(
     async def wait(_seconds: float) -> None:
         await asyncio.sleep(0)
 
-    with ThreadPoolExecutor(1) as thread:
-        anyone: Any = governor
-        partition = Partition(
-            part, endpoint, lane, transport, anyone, run, stats, wait, RetryBudget(lambda: 0.0), thread,
-            Memory(run.memory_bytes, lane.weight),
-        )  # fmt: skip
-        try:
-            while pages is None or count < pages:
-                fetched = await partition.page(alone=alone)
-                if fetched is None:
-                    break
-                count += 1
-                ids += _ids(fetched[1])
-        finally:
-            await partition.close()
+    anyone: Any = governor
+    memory = Memory(run.memory_bytes, lane.weight)
+    parts = endpoint, lane, transport, anyone, run, stats, wait, RetryBudget(lambda: 0.0), _Inline(), memory
+    partition = Partition(part, *parts)
+    try:
+        while pages is None or count < pages:
+            fetched = await partition.page(alone=alone)
+            if fetched is None:
+                break
+            count += 1
+            ids += _ids(fetched[1])
+    finally:
+        await partition.close()
     return Reading(ids, part.checkpoint, transport.asked, stats.total, count)
 
 

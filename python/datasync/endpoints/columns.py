@@ -22,10 +22,12 @@ def columns(specs: Sequence[ColumnSpec] | None) -> tuple[Column, ...]:
 
 
 def _column(spec: ColumnSpec) -> Column:
-    path = spec.name if spec.path is None else spec.path.removeprefix("$.")
+    path = spec.path
+    if path is None:
+        path = spec.name if spec.source == "record" else ""
     return Column(
         name=spec.name,
-        path="" if path == "$" else path,
+        path="" if path == "$" else path.removeprefix("$."),
         kind=spec.type,
         required=spec.required,
         key=spec.key,

@@ -10,6 +10,7 @@ from datasync.endpoints.base import Peek
 from datasync.endpoints.paging.base import END, Context, Lead, plain
 from datasync.endpoints.paging.counted import Counted
 from datasync.errors import ConfigError, ContractChanged, PageRepeated
+from datasync.http.access import at
 from datasync.http.transport import Answer
 from datasync.model import Chunk, Column
 
@@ -26,6 +27,7 @@ class Keyset(Counted):
             raise ConfigError(
                 "paging by `keyset` needs a field of the record", hint="give it a `field`, or the table a key column"
             )
+        self._field = field
         self._is_key = field == key
         column = Column("field", field, "text", required=True, mismatch="text")
         try:
@@ -57,7 +59,16 @@ class Keyset(Counted):
         if self._is_key and chunk.copy is not None and chunk.last_key is not None and not refused_last:
             return chunk.last_key
         for raw in reversed(self._encoder.split(body).records):
-            for row in self._encoder.extract([raw], now_us=0).rows:
-                if row[0]:
-                    return str(row[0])
+            rows = self._encoder.extract([raw], now_us=0).rows
+            value = rows[0][0] if rows else self._of_refused(raw)
+            if value:
+                return str(value)
         raise ContractChanged("no record of the page has the field that leads to the next one")
+
+    def _of_refused(self, raw: bytes) -> str | int | None:
+        """The field of a record that PostgreSQL wouldn't take, such as one with a NUL somewhere."""
+        try:
+            value = at(msgspec.json.decode(raw), self._field)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return None
+        return value if isinstance(value, str | int) and not isinstance(value, bool) else None

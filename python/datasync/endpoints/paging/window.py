@@ -20,8 +20,8 @@ MIN_STEP = {"iso": 1_000, "ms": 1_000, "s": 1_000_000, "date": 86_400_000_000}
 class Spans(Pager):
     """The cursor is JSON `[since, until, inner]`, microseconds and the place in the span; null is its beginning.
 
-    Spans end where `start` and whole steps from there say, the last one at the second in which the run began. One that an
-    earlier run cut short is read to where that run ended it, since the place in it is one of that request.
+    Spans end where `start` and whole steps from there say, the last one at the second in which the run began. One that
+    an earlier run cut short is read to where that run ended it, since the place in it is one of that request.
     """
 
     def __init__(self, spec: WindowPaging, inner: Pager, context: Context) -> None:
