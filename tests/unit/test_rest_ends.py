@@ -225,7 +225,8 @@ def test_an_expired_cursor_means_that_the_feed_is_read_again(refusal: Answer) ->
 
 
 def test_only_what_is_declared_is_an_expired_cursor() -> None:
-    for body in ({"code": "OTHER"}, {"detail": "CURSOR_EXPIRED is not the code"}, [], "x"):
+    bodies: list[object] = [{"code": "OTHER"}, {"detail": "CURSOR_EXPIRED is not the code"}, [], "x"]
+    for body in bodies:
         with pytest.raises(ContractChanged):
             rest(EXPIRING).check(answer(body, status=400))
     with pytest.raises(CursorExpired):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -65,5 +65,5 @@ class QueryKeyAuth(OneSecretAuth):
 
     def _put(self, request: httpx.Request) -> None:
         url = without_param(request.url, self.param)
-        key = urlencode({self.param: self.secret.reveal()}).encode()
+        key = urlencode({self.param: self.secret.reveal()}, quote_via=quote, safe="").encode()  # as the mask knows it
         request.url = url.copy_with(query=url.query + b"&" * bool(url.query) + key)

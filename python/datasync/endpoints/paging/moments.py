@@ -21,7 +21,7 @@ def written(us: int, form: Format, *, up: bool = False) -> str | int:
         return whole // unit
     when = _EPOCH + timedelta(microseconds=whole)
     if form == "date":
-        return when.strftime("%Y-%m-%d")
+        return when.date().isoformat()
     precision = "seconds" if whole % 1_000_000 == 0 else "milliseconds" if whole % 1000 == 0 else "microseconds"
     return when.isoformat(timespec=precision).replace("+00:00", "Z")
 
