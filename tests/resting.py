@@ -12,7 +12,7 @@ from datasync.config import Secret, Settings
 from datasync.config.spec import Api, Auth, EndpointSpec, NoAuth, Paging
 from datasync.endpoints.rest import RestEndpoint
 from datasync.http.budget import RetryBudget
-from datasync.http.transport import Answer, Room
+from datasync.http.transport import Answer, Room, Transport
 from datasync.model import Checkpoint, Chunk, PartitionState, Request
 from datasync.pipeline import lanes
 from datasync.pipeline.line import Line
@@ -27,11 +27,11 @@ NOW = 1_717_243_200.0
 Script = Callable[[Request], Answer]
 
 
-def settings(paging: Paging, *, auth: Auth | None = None, **spec: Any) -> Settings:
+def settings(paging: Paging, *, auth: Auth | None = None, base_url: str = BASE, **spec: Any) -> Settings:
     """A run of the endpoint `things`."""
     described = EndpointSpec(**{"name": "things", "path": "/things", "records": "data", "paging": paging, **spec})
     unused = Secret("unused-secret", source="test")
-    return Settings(unused, BASE, unused, api=Api(base_url=BASE, auth=auth or NoAuth()), spec=described)
+    return Settings(unused, base_url, unused, api=Api(base_url=base_url, auth=auth or NoAuth()), spec=described)
 
 
 def rest(paging: Paging, **more: Any) -> RestEndpoint:
@@ -91,16 +91,16 @@ class Reading(msgspec.Struct):
     Attributes:
         ids: keys of the rows, in order.
         checkpoint: after the last page.
-        asked: all requests.
         total: see RunStats.
         pages: how many came.
+        asked: all requests, where there is no socket.
     """
 
     ids: list[str]
     checkpoint: Checkpoint
-    asked: list[Request]
     total: int | None
     pages: int
+    asked: list[Request] = []
 
 
 def read(
@@ -122,13 +122,23 @@ def read(
         alone: without a request ahead.
         chain: transforms; the record lane reads then.
     """
-    return asyncio.run(_read(endpoint, script, checkpoint or Checkpoint(), pages, alone=alone, chain=chain))
+    transport = _Transport(script)
+    came = asyncio.run(read_by(transport, endpoint, checkpoint or Checkpoint(), pages, alone=alone, chain=chain))
+    came.asked = transport.asked
+    return came
 
 
-async def _read(
-    endpoint: RestEndpoint, script: Script, checkpoint: Checkpoint, pages: int | None, *, alone: bool, chain: Any
+async def read_by(
+    transport: Transport,
+    endpoint: RestEndpoint,
+    checkpoint: Checkpoint,
+    pages: int | None = None,
+    *,
+    alone: bool = False,
+    chain: Any = None,
 ) -> Reading:
-    run, transport, stats, governor = settings(endpoint._spec.paging), _Transport(script), RunStats(), _Governor()
+    """The same through any transport."""
+    run, stats, governor = settings(endpoint._spec.paging), RunStats(), _Governor()
     lane = lanes.choose(endpoint.plan, chain)
     part = Line([PartitionState(checkpoint=checkpoint)], None).claim()
     assert part is not None
@@ -151,7 +161,7 @@ async def _read(
             ids += _ids(fetched[1])
     finally:
         await partition.close()
-    return Reading(ids, part.checkpoint, transport.asked, stats.total, count)
+    return Reading(ids, part.checkpoint, stats.total, count)
 
 
 def _ids(chunk: Chunk) -> list[str]:
