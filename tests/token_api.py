@@ -11,6 +11,7 @@ import msgspec
 from datasync.config import Secret
 from datasync.endpoints.datasync_feed import access_spec
 from datasync.http.auth import ApiKeyAuth
+from datasync.http.grant import KeyGrant
 from datasync.http.token import TokenAuth
 from datasync.http.transport import Answer
 from tests.support import API_KEY, Clock
@@ -47,16 +48,18 @@ class Api:
         self.sent: Mapping[str, str] = {}
         key = ApiKeyAuth("X-API-Key", Secret(API_KEY, source="API_KEY"), base_url=BASE)
         datasync = access_spec(BASE, {"X-Dashboard-Access": Secret("demo", source="DATASYNC_ACCESS_HEADERS")})
-        self.auth = TokenAuth(
+        grant = KeyGrant(
             key,
             msgspec.structs.replace(datasync, **spec),
             learn=lambda secret: self.learned.append(secret.reveal()),
-            clock=self.clock,
-            sleep=self.clock.sleep,
         )
+        self.auth = TokenAuth(grant, clock=self.clock, sleep=self.clock.sleep)
         self.auth.bind(self.post)
 
-    async def post(self, url: str, headers: Mapping[str, str], auth: httpx.Auth) -> Answer:
+    async def post(
+        self, url: str, headers: Mapping[str, str], auth: httpx.Auth | None, content: bytes | None = None
+    ) -> Answer:
+        assert content is None
         assert url == "https://api.example.com/internal/dashboard/stream-access"
         assert isinstance(auth, ApiKeyAuth)
         self.posts += 1

@@ -6,7 +6,8 @@ committed batch. No hook is called per record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -20,8 +21,20 @@ hookimpl = pluggy.HookimplMarker("datasync")
 
 
 @hookspec
-def register_endpoints(register: Register) -> None:
-    """Offer endpoints: `register(name, factory)`; `factory(settings)` gives a `datasync.endpoints.base.Endpoint`."""
+def register_auth(register: Register) -> None:
+    """Offer credentials, such as signatures: `register(name, factory)`.
+
+    `factory(wanted, settings)` gets the `datasync.config.spec.PluginAuth` of the configuration and the settings, and
+    gives an `httpx.Auth`, which httpx.AsyncClient uses.
+    """
+
+
+@hookspec
+def register_endpoints(register: Register, auths: Mapping[str, Callable[..., Any]]) -> None:
+    """Offer endpoints: `register(name, factory)`; `factory(settings)` gives a `datasync.endpoints.base.Endpoint`.
+
+    `auths` is what `register_auth` offered, by name. A plugin may leave it out.
+    """
 
 
 @hookspec

@@ -179,6 +179,8 @@ class Chunk(msgspec.Struct, frozen=True):
         sources: for each of `rows` the place of its record in the page, the record's offset and its bytes as they came
             (record lane), or None.
         children: elements of lists that go to tables of their own.
+        span_end: it is the last page of a span of time, and leads to the next span. To have no records is no sign of a
+            circle there.
     """
 
     row_count: int
@@ -199,6 +201,7 @@ class Chunk(msgspec.Struct, frozen=True):
     cursor: str | None = None
     sources: Sequence[tuple[int, int, bytes]] | None = None
     children: Sequence[ChildRows] = ()
+    span_end: bool = False
 
 
 class Window(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ ENTRY_POINT_GROUP = "datasync"
 DEFAULT_PLUGINS = (
     "datasync.endpoints.datasync_api",
     "datasync.endpoints.datasync_feed",
+    "datasync.endpoints.rest",
     "datasync.transforms.builtin",
     "datasync.sinks.postgres.sink",
 )
@@ -58,7 +59,7 @@ class Plugins:
 
     Attributes:
         hook: calls a hook in all plugins, `plugins.hook.batch_committed(...)`.
-        endpoints, transforms, sinks: factories by name.
+        auths, endpoints, transforms, sinks: factories by name.
     """
 
     def __init__(self, files: Iterable[Path] = (), *, entry_points: bool = True) -> None:
@@ -77,7 +78,8 @@ class Plugins:
         for file in files:
             with blamed(f"the plugin `{file}`"):
                 self.manager.register(_import_file(file), str(file))
-        self.endpoints = self._collect("register_endpoints")
+        self.auths = self._collect("register_auth")
+        self.endpoints = self._collect("register_endpoints", auths=self.auths)
         self.transforms = self._collect("register_transforms")
         self.sinks = self._collect("register_sinks")
 
@@ -92,7 +94,7 @@ class Plugins:
         except Exception:  # noqa: BLE001 - somebody's plugin can raise anything
             structlog.get_logger().exception("a plugin failed", hook=hook_name)
 
-    def _collect(self, hook_name: str) -> Mapping[str, Callable[..., Any]]:
+    def _collect(self, hook_name: str, **arguments: object) -> Mapping[str, Callable[..., Any]]:
         found: dict[str, Callable[..., Any]] = {}
         owners: dict[str, str] = {}
         for plugin_name, plugin in self.manager.list_name_plugin():
@@ -115,7 +117,7 @@ class Plugins:
                         register(getattr(function, _TRANSFORM_MARK), function)
             others = [other for other in self.manager.get_plugins() if other is not plugin]
             with blamed(f"{hook_name} of `{plugin_name}`"):
-                self.manager.subset_hook_caller(hook_name, others)(register=register)
+                self.manager.subset_hook_caller(hook_name, others)(register=register, **arguments)
         return found
 
 

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasync import _native, envelope
+from datasync import _native, envelope, jsonpaths
 from datasync.config.spec import Child, ColumnSpec
 from datasync.endpoints.columns import columns
 from datasync.errors import ConfigError, ContractChanged, PageDamaged
 from datasync.model import Chunk, Column, EncoderPlan
-from datasync.pipeline import jsonpaths
 from datasync.pipeline.choice import choose
 from datasync.transforms.chain import Chain
 from datasync.transforms.contract import contract

@@ -24,6 +24,21 @@ def test_hook_register_endpoints_offers_the_built_in_one(plugins: Plugins) -> No
     assert plugins.endpoints["datasync"] is EventsEndpoint
 
 
+def test_hook_register_auth_is_handed_to_those_who_offer_endpoints(tmp_path: Path) -> None:
+    file = tmp_path / "signing.py"
+    file.write_text(
+        "import datasync\n\n"
+        "@datasync.hookimpl\n"
+        "def register_auth(register): register('signed', dict)\n\n"
+        "@datasync.hookimpl\n"
+        "def register_endpoints(register, auths): register('seen', lambda: auths['signed'])\n"
+    )
+    plugins = Plugins([file], entry_points=False)
+    assert plugins.auths == {"signed": dict}
+    assert plugins.endpoints["seen"]() is dict
+    assert getattr(plugins.endpoints["rest"], "keywords", None) == {"auths": plugins.auths}
+
+
 def test_hook_register_sinks_offers_the_built_in_one(plugins: Plugins) -> None:
     assert plugins.sinks["postgres"] is PostgresSink
 

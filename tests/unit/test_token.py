@@ -12,7 +12,7 @@ from datasync.config import Secret
 from datasync.endpoints.datasync_feed import access_spec
 from datasync.errors import ConfigError, ContractChanged
 from datasync.http.auth import ApiKeyAuth
-from datasync.http.token import TokenAuth
+from datasync.http.grant import KeyGrant
 from tests.support import API_KEY
 from tests.token_api import BASE, Api, settle
 
@@ -68,7 +68,7 @@ def test_a_place_on_another_origin_is_refused_before_anything_is_sent_there() ->
 def test_an_access_endpoint_on_another_origin_than_the_keys_is_refused_at_once() -> None:
     key = ApiKeyAuth("X-API-Key", Secret(API_KEY, source="API_KEY"), base_url="https://other.example")
     with pytest.raises(ConfigError, match=r"other\.example"):
-        TokenAuth(key, access_spec(BASE, {}), learn=lambda _: None)
+        KeyGrant(key, access_spec(BASE, {}), learn=lambda _: None)
 
 
 def test_twenty_requests_at_once_ask_for_one_token() -> None:

@@ -13,10 +13,9 @@ from datasync.discovery.standing import Standing, look
 from datasync.endpoints.base import Endpoint, Resizable, Windowed
 from datasync.errors import DatasyncError
 from datasync.observe.forecast import seconds_left
-from datasync.pipeline import lanes
-from datasync.plugins import Plugins, blamed, resolve
+from datasync.plugins import Plugins
+from datasync.runs import parts
 from datasync.stats import RunStats
-from datasync.transforms.chain import Chain
 
 
 async def plan(
@@ -27,17 +26,12 @@ async def plan(
     Raises:
         PluginError, ConfigError: the run could not begin.
     """
-    chain = None
-    if settings.transforms:
-        named = [(name, resolve("transform", name, plugins.transforms)) for name in settings.transforms]
-        chain = Chain(named, mask=settings.mask)
-    with blamed(f"the endpoint `{settings.endpoint}`"):
-        endpoint: Endpoint = resolve("endpoint", settings.endpoint, plugins.endpoints)(settings)
-        lane = lanes.choose(endpoint.plan, chain)
+    endpoint = parts.endpoint(settings, plugins)
+    lane = parts.lane(endpoint, settings, plugins)
     found = EndpointPlan(
         endpoint.name,
         lane.name,
-        "transforms want records" if chain else "no transforms: page bytes become rows without Python objects",
+        _why(settings, endpoint),
         settings.transforms,
         _partitions(settings, endpoint),
         _configured(settings, endpoint),
@@ -47,7 +41,9 @@ async def plan(
     allowance.begin()
     asked = Asked([])
     try:
-        if allowance.in_all:
+        if settings.spec and settings.spec.parent:
+            found.warnings.append(f"not asked: it is read for each row of `{settings.spec.parent.endpoint}`")
+        elif allowance.in_all:
             await preview(settings, endpoint, lane, allowance, found, asked, clock)
     except Enough as enough:
         if not asked.chunks:
@@ -56,6 +52,19 @@ async def plan(
         found.warnings.append(settings.mask(f"{error}" + (f"; {error.hint}" if error.hint else "")))
     _forecast(found, asked, standing)
     return found
+
+
+def _why(settings: Settings, endpoint: Endpoint) -> str:
+    """The lane's reason."""
+    if settings.transforms:
+        return "transforms want records"
+    if endpoint.plan.format == "csv" or endpoint.plan.records.startswith("$"):
+        return f"Python finds the records: {endpoint.plan.records or endpoint.plan.format}"
+    if settings.spec and settings.spec.table.contract != "evolve":
+        return f"the contract `{settings.spec.table.contract}` looks at each record"
+    if settings.spec and settings.spec.table.children:
+        return "lists go to tables of their own"
+    return "page bytes become rows without Python objects"
 
 
 def _partitions(settings: Settings, endpoint: Endpoint) -> int:

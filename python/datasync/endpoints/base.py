@@ -124,8 +124,8 @@ class Resizable(Protocol):
     """What an endpoint has besides, if it can be asked for so many records per page."""
 
     @property
-    def page_limit(self) -> int:
-        """Records per page that `request` asks for."""
+    def page_limit(self) -> int | None:
+        """Records per page that `request` asks for; None where it can't be told to."""
         ...
 
     def resized(self, request: Request, limit: int) -> Request:

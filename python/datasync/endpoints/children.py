@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Final
 from urllib.parse import quote
 
 import httpx
@@ -23,8 +22,6 @@ class Children:
     Attributes:
         into: name of the column that is filled with the parent's value, or None.
     """
-
-    sparse: Final = True
 
     def __init__(
         self, inner: Endpoint, column: str, values: Sequence[str], *, base_url: str, into: str | None = None

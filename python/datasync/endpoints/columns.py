@@ -1,39 +1,48 @@
-"""Columns as they are declared, made into those that the core takes."""
+"""From the columns of the configuration to those of the plan."""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from datasync.config.spec import ColumnSpec
+from datasync.config.spec.endpoint import DEFAULT_COLUMNS
 from datasync.model import Column
 from datasync.timestamps import TimestampPolicy
 
-DEFAULT = (
-    ColumnSpec(name="id", key=True, required=True),
-    ColumnSpec(name="data", path="", type="jsonb", required=True),
-)
-"""Where a table declares none: the key and the whole record."""
 
+def columns(specs: Sequence[ColumnSpec] | None, *, clock: str | None = None) -> tuple[Column, ...]:
+    """Give the columns; None is the default ones.
 
-def columns(specs: Sequence[ColumnSpec] | None) -> tuple[Column, ...]:
-    """In the same order; None is `DEFAULT`."""
-    return tuple(map(_column, DEFAULT if specs is None else specs))
+    Args:
+        specs: as they are declared.
+        clock: a `timestamptz` column that comes before all others of that type: by the first one the core tells how
+            new a page is.
+    """
+    found = list(map(_column, DEFAULT_COLUMNS if specs is None else specs))
+    place = next((n for n, column in enumerate(found) if column.name == clock), None)
+    if place is not None:
+        first = next(n for n, column in enumerate(found) if column.kind == "timestamptz")
+        found.insert(first, found.pop(place))
+    return tuple(found)
 
 
 def _column(spec: ColumnSpec) -> Column:
+    path = spec.path
+    if path is None:
+        path = _member(spec.name) if spec.source == "record" else ""
     return Column(
         name=spec.name,
-        path=_name(spec.name) if spec.path is None else spec.path,
+        path="" if path == "$" else path.removeprefix("$."),
         kind=spec.type,
         required=spec.required or spec.key,
         key=spec.key,
         source=spec.source,
         mismatch=spec.mismatch,
         constant=msgspec.json.encode(spec.value).decode() if spec.source == "constant" else None,
-        timestamp=TimestampPolicy(unit=spec.unit) if spec.type == "timestamptz" and spec.unit != "auto" else None,
+        timestamp=None if spec.unit == "auto" else TimestampPolicy(unit=spec.unit),
     )
 
 
-def _name(name: str) -> str:
+def _member(name: str) -> str:
     """The path to the member called `name`, whatever characters it has."""
-    return name if name.isidentifier() else f"[{msgspec.json.encode(name).decode()}]"
+    return name if name.replace("-", "_").isidentifier() else f"[{msgspec.json.encode(name).decode()}]"

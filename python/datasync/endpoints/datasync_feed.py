@@ -8,6 +8,7 @@ from datasync.config import Secret, Settings
 from datasync.endpoints.datasync_chain import CursorChain
 from datasync.http.access import AccessSpec
 from datasync.http.auth import ApiKeyAuth
+from datasync.http.grant import KeyGrant
 from datasync.http.origin import same_origin
 from datasync.http.token import TokenAuth
 from datasync.model import Position, Request, Window
@@ -29,7 +30,8 @@ class FeedEndpoint(CursorChain):
     def __init__(self, settings: Settings) -> None:
         key = ApiKeyAuth("X-API-Key", settings.api_key, base_url=settings.api_base_url)
         spec = access_spec(settings.api_base_url, settings.access_headers)
-        super().__init__(TokenAuth(key, spec, learn=settings.mask.learn), key_source=settings.api_key.source)
+        grant = KeyGrant(key, spec, learn=settings.mask.learn)
+        super().__init__(TokenAuth(grant), key_source=settings.api_key.source)
 
     def request_window(self, cursor: str | None, window: Window) -> Request:
         """See Windowed. Whether the API's bounds are inclusive is unknown: a millisecond more is right either way."""

@@ -25,6 +25,9 @@ MAX_BYTES: Final = 64 * 1024
 MIN_TOKEN: Final = 8
 """Characters. A shorter one is guessed, and to mask it would spoil the log."""
 
+MAX_DIGITS: Final = 12
+"""Of a lifetime that is quoted."""
+
 MIN_LIFETIME: Final = 1.0
 MAX_LIFETIME: Final = 366 * 86_400.0
 """Seconds. A token that lives shorter is spent before it is used; a number above is of another unit."""
@@ -40,6 +43,9 @@ class AccessSpec(msgspec.Struct, frozen=True):
         headers: for the request, besides the API key.
         headers_source: where `headers` are configured, for hints.
         token, lifetime, header: paths of the token, of its life in seconds, and of the name of the header for it.
+        lives: seconds, where the answer doesn't say; None: it must, and with a number.
+        sends: name of the header for the token, where `header` is None.
+        prefix: before the token in that header.
         endpoint: path of the link under which the token is good, or None if the answer doesn't say.
         code: path of the code in an answer that is an error.
         refused_status, refused_code: of an answer that refuses a token.
@@ -48,8 +54,11 @@ class AccessSpec(msgspec.Struct, frozen=True):
 
     url: str
     token: str
-    lifetime: str
-    header: str
+    lifetime: str | None
+    header: str | None
+    lives: float | None = None
+    sends: str = "Authorization"
+    prefix: str = ""
     endpoint: str | None = None
     headers: Mapping[str, Secret] = {}
     headers_source: str = ""
@@ -65,12 +74,14 @@ class Access(msgspec.Struct, frozen=True):
     Attributes:
         lifetime: seconds from the request for it.
         url: where it is good; None is anywhere on the API's origin.
+        prefix: before the token in the header.
     """
 
     token: Secret
     header: str
     lifetime: float
     url: str | None
+    prefix: str = ""
 
 
 def read_access(
@@ -93,31 +104,41 @@ def read_access(
     def unusable(what: str) -> ContractChanged:
         return ContractChanged(f"{where}: the answer has no usable {what}: {shape(found)[:500]}")
 
-    text = _at(found, spec.token)
+    text = at(found, spec.token)
     if not isinstance(text, str) or len(text) < MIN_TOKEN or not usable_value(text):
         raise unusable(f"token at `{spec.token}` (visible ASCII, {MIN_TOKEN} to {MAX_VALUE:,} characters)")
     token = Secret(text, source=f"the answer to {where}")
     learn(token)
-    header = _at(found, spec.header)
+    header = spec.sends if spec.header is None else at(found, spec.header)
     if not isinstance(header, str) or not usable_name(header):
         raise unusable(f"header name at `{spec.header}`")
-    lifetime = _at(found, spec.lifetime)
-    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
-        raise unusable(f"lifetime at `{spec.lifetime}`")
-    if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
+    lifetime = _lifetime(found, spec)
+    if lifetime is None:
         raise unusable(f"lifetime at `{spec.lifetime}` ({MIN_LIFETIME:g} s to {MAX_LIFETIME:,.0f} s)")
-    link = None if spec.endpoint is None else _at(found, spec.endpoint)
+    link = None if spec.endpoint is None else at(found, spec.endpoint)
     if spec.endpoint is None:
-        return Access(token, header, float(lifetime), None)
+        return Access(token, header, lifetime, None, spec.prefix)
     if not isinstance(link, str) or "?" in link:
         raise unusable(f"path at `{spec.endpoint}`")
-    return Access(token, header, float(lifetime), same_origin(spec.url, link))
+    return Access(token, header, lifetime, same_origin(spec.url, link), spec.prefix)
+
+
+def _lifetime(found: object, spec: AccessSpec) -> float | None:
+    said = None if spec.lifetime is None else at(found, spec.lifetime)
+    if spec.lives is not None:
+        if said is None:
+            return spec.lives
+        if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) < MAX_DIGITS:
+            said = int(said)  # some servers of OAuth quote it
+    if isinstance(said, bool) or not isinstance(said, int | float) or not MIN_LIFETIME <= said <= MAX_LIFETIME:
+        return None
+    return float(said)
 
 
 def error_code(body: bytes, path: str) -> str | None:
     """Give the code at `path` of a JSON error body: a short word, or None."""
     try:
-        code = _at(msgspec.json.decode(body), path)
+        code = at(msgspec.json.decode(body), path)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
     # Short and plain: it goes into messages.
@@ -170,7 +191,8 @@ def _decode(answer: Answer, *, where: str) -> object:
         raise PageDamaged(f"{where}: the answer is not JSON ({kind}, {len(answer.body):,} bytes)") from None
 
 
-def _at(found: object, path: str) -> object:
+def at(found: object, path: str) -> object:
+    """Give what stands at `path` of decoded JSON: keys joined by dots; None if nothing does."""
     for key in path.split("."):
         found = found.get(key) if isinstance(found, dict) else None
     return found

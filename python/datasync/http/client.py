@@ -126,9 +126,12 @@ class HttpxTransport:
             options["headers"]["content-type"] = "application/json"
         return await self._send(request.method, url, f"{request.method} {request.path}", room, **options)
 
-    async def _post(self, url: str, headers: Mapping[str, str], auth: httpx.Auth) -> Answer:
+    async def _post(
+        self, url: str, headers: Mapping[str, str], auth: httpx.Auth | None, content: bytes | None = None
+    ) -> Answer:
         room = _Fixed(self._limits.max_page_bytes)
-        return await self._send("POST", url, f"POST {httpx.URL(url).path}", room, headers=dict(headers), auth=auth)
+        where = f"POST {httpx.URL(url).path}"
+        return await self._send("POST", url, where, room, headers=dict(headers), auth=auth, content=content)
 
     async def _send(self, method: str, url: str, where: str, room: Room, **options: Any) -> Answer:
         pace = Pace(self._limits, asyncio.get_running_loop().time())

@@ -1,22 +1,19 @@
-"""Credentials of two steps: the key buys a token at an access endpoint, key and token open the pages."""
+"""Credentials of two steps: something buys a token, and the token opens the pages."""
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Final, NoReturn, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Final, NoReturn
 
 import httpx
 import msgspec
 import structlog
 
 from datasync import _native
-from datasync.config import Secret
-from datasync.errors import AuthError, ConfigError, PageDamaged
+from datasync.errors import AuthError, PageDamaged
 from datasync.failpoints import failpoint
-from datasync.http.access import MAX_BYTES, Access, AccessSpec, error_code, read_access
-from datasync.http.auth import ApiKeyAuth
-from datasync.http.origin import Origin
-from datasync.http.transport import Answer
+from datasync.http.access import MAX_BYTES, Access, error_code
+from datasync.http.grant import Grant, Post
 
 RENEW_AT: Final = 0.8
 """Part of a token's life after which another one is asked for, while requests go on with the old one."""
@@ -31,13 +28,6 @@ PAUSE: Final = 1.0
 """Seconds between a failed request for a token and the next one, however many wait for it."""
 
 
-class Post(Protocol):
-    """Sends a request without a body and gives the complete answer; raises what `Transport.get` raises."""
-
-    def __call__(self, url: str, headers: Mapping[str, str], auth: httpx.Auth) -> Awaitable[Answer]:
-        """Send it."""
-
-
 class _Held(msgspec.Struct, frozen=True):
     """A token and two moments of the monotonic clock: when to ask for another one, and until when to use it."""
 
@@ -47,11 +37,11 @@ class _Held(msgspec.Struct, frozen=True):
 
 
 class TokenAuth(httpx.Auth):
-    """Sends the API key and a token, to the configured origin only, and keeps the token fresh.
+    """Sends a token, and what goes with it, to the API's origin only, and keeps the token fresh.
 
     One task asks for a token, whoever waits for it. A request that the API refuses because of its token is sent once
     more with a new one; each token is replaced at most once, however many requests it was refused to. Where the
-    access endpoint says which path a token is good for, requests go there, with their own parameters.
+    answer says which path a token is good for, requests go there, with their own parameters.
 
     The transport calls `bind()` before the first request and `close()` after the last one. A request may raise, besides
     what httpx raises:
@@ -63,23 +53,13 @@ class TokenAuth(httpx.Auth):
 
     def __init__(
         self,
-        key: ApiKeyAuth,
-        spec: AccessSpec,
+        grant: Grant,
         *,
-        learn: Callable[[Secret], None],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Take `learn`, told each token at once so that no output shows it, and a monotonic clock in seconds.
-
-        Raises:
-            ConfigError: the access endpoint is not on the origin that may have the key.
-        """
-        if Origin.of(spec.url) != key.origin:
-            raise ConfigError(f"tokens come from {Origin.of(spec.url)}, but the key is for {key.origin} only")
-        self._key = key
-        self._spec = spec
-        self._learn = learn
+        """Take a monotonic `clock` in seconds."""
+        self._grant = grant
         self._clock = clock
         self._sleep = sleep
         self._post: Post | None = None
@@ -99,7 +79,7 @@ class TokenAuth(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """See httpx.Auth."""
-        if not self._key.sign(request):
+        if not self._grant.sign(request):
             yield request
             return
         held = await self._good()
@@ -114,7 +94,7 @@ class TokenAuth(httpx.Auth):
         if await self._refused(request, response):
             raise AuthError(
                 f"{request.method} {request.url.path}: the API refused a token, and the one it gave instead",
-                hint=f"check what {self._key.secret.source} may read",
+                hint=f"check what {self._grant.source} may read",
             )
 
     def sync_auth_flow(self, _request: httpx.Request) -> NoReturn:
@@ -144,7 +124,7 @@ class TokenAuth(httpx.Auth):
             await self._sleep(pause)
         began = self._clock()  # the server's count begins later
         try:
-            access = await self._exchange(self._post)
+            access = await self._grant.ask(self._post)
         except BaseException:
             self._not_before = self._clock() + PAUSE
             raise
@@ -152,13 +132,6 @@ class TokenAuth(httpx.Auth):
         margin = min(MARGIN, MARGIN_PART * access.lifetime)
         self._held = _Held(access, began + RENEW_AT * access.lifetime, began + access.lifetime - margin)
         return self._held
-
-    async def _exchange(self, post: Post) -> Access:
-        spec, key = self._spec, self._key
-        headers = {name: value.reveal() for name, value in spec.headers.items()}
-        answer = await post(spec.url, headers, key)
-        where = f"POST {httpx.URL(spec.url).path}"
-        return read_access(answer, spec, where=where, key_source=key.secret.source, learn=self._learn)
 
     def _renewed(self, task: "asyncio.Task[_Held]") -> None:
         if task.cancelled() or (error := task.exception()) is None:
@@ -169,7 +142,7 @@ class TokenAuth(httpx.Auth):
 
     async def _refused(self, request: httpx.Request, response: httpx.Response) -> bool:
         """Whether the API refuses the token. If not, the answer can be read as if nobody had."""
-        spec = self._spec
+        spec = self._grant.spec
         if response.status_code != spec.refused_status:
             return False
         raw = await _read(response, where=f"{request.method} {request.url.path}")
@@ -183,7 +156,7 @@ class TokenAuth(httpx.Auth):
 
 
 def _carrying(request: httpx.Request, access: Access) -> httpx.Request:
-    request.headers[access.header] = access.token.reveal()
+    request.headers[access.header] = access.prefix + access.token.reveal()
     if access.url is not None:
         request.url = httpx.URL(access.url, query=request.url.query or None)
     return request

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from datasync import jsonpaths
 from datasync.config.spec import Child
 from datasync.model import Column, EncoderPlan
-from datasync.pipeline import jsonpaths, unwrap
+from datasync.pipeline import unwrap
 from datasync.pipeline.elements import Elements
 from datasync.pipeline.lanes import FastLane, Lane, PanicProof, RecordLane
 from datasync.pipeline.one_by_one import OneByOne
@@ -23,11 +24,9 @@ def choose(plan: EncoderPlan, chain: Chain | None, children: Sequence[tuple[Chil
     """
     if plan.format == "csv":
         return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.csv_records)
+    plan = msgspec.structs.replace(plan, records=jsonpaths.plain(plan.records))
     if plan.records.startswith("$"):
-        path = jsonpaths.native(plan.records)
-        if path is None:
-            return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.json_path(plan))
-        plan = msgspec.structs.replace(plan, records=path)
+        return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.json_path(plan))
     elements = [Elements(plan, child, columns) for child, columns in children]
     careful = RecordLane(plan, chain or _as_it_is, OneByOne(plan), elements=elements)
     if chain is None and not elements:

@@ -148,7 +148,7 @@ class Partition:
 
     def _place(self, chunk: Chunk) -> Position | None:
         """Where a page leads that isn't the last one, once it is clear that it leads on."""
-        self._empty = 0 if chunk.records else self._empty + 1
+        self._empty = 0 if chunk.records or chunk.span_end else self._empty + 1
         if self._empty > MAX_EMPTY_PAGES:
             raise ContractChanged(f"{self._empty} pages in a row had no records although the API says there is more")
         position = self._endpoint.position(chunk)

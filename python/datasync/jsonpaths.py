@@ -11,8 +11,14 @@ _NAMES: Final = re.compile(
 _NAME: Final = re.compile(r"""\.([A-Za-z_][A-Za-z0-9_]*)|\[["']([^\]]*)["']\]""")
 
 
+def plain(path: str) -> str:
+    """The path as the core writes them, for `$.data.items[*]` and the like; what only JSONPath can say as it is."""
+    found = native(path) if path.startswith("$") else path
+    return path if found is None else found
+
+
 def native(path: str) -> str | None:
-    """The path as the core writes them, for `$.data.items[*]` and the like; None for what only JSONPath can say."""
+    """See `plain`; None for what only JSONPath can say."""
     found = _NAMES.fullmatch(path)
     if found is None:
         return None

@@ -1,0 +1,45 @@
+"""What the kinds have in common whose end we must tell."""
+
+from datasync.config.spec import KeysetPaging, OffsetPaging, PageNumberPaging
+from datasync.endpoints.base import Peek
+from datasync.endpoints.paging.base import Pager
+from datasync.http.transport import Answer
+from datasync.model import Chunk
+
+
+class Counted(Pager):
+    """The end is told by `has_more`; else by an empty page, by `total`, or by a short page.
+
+    A short page is the end only once a full one has come in this run: until then the API may give fewer records than
+    it is asked for, as many do above some number, and what looks like the end is its beginning.
+    """
+
+    def __init__(self, spec: OffsetPaging | PageNumberPaging | KeysetPaging) -> None:
+        super().__init__(spec)
+        self._short = spec.short
+        self._full = False
+        self._total: int | None = None  # as the last page said
+
+    def _ends(self, chunk: Chunk, answer: Answer, read: int | None) -> bool:
+        """Whether a page is the last one, where `read` is how many records have come with it."""
+        self._total = self.records_in_all(chunk, answer)
+        if self.size is not None and chunk.records >= self.size:
+            self._full = True
+        if chunk.has_more is not None:
+            return not chunk.has_more
+        if not chunk.records:
+            return True
+        if self._total is not None and read is not None:
+            return read >= self._total
+        return self._short and self._measured and self.size is not None and chunk.records < self.size
+
+    @property
+    def _measured(self) -> bool:
+        """Whether pages have as many records as they are asked for, but for the last one."""
+        return self._full and not self.resized
+
+    def _goes_on(self, answer: Answer, read: int, peek: Peek) -> bool:
+        """Whether another page follows one that is full, as far as that can be told before it is read."""
+        if self.has_more is not None:
+            return peek(answer.body)[1] is True
+        return self._total is not None and read < self._total

@@ -1,0 +1,74 @@
+"""Paging `keyset`: the key of the last record is the parameter of the next request."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from datasync import _native
+from datasync.config.spec import KeysetPaging
+from datasync.endpoints.base import Peek
+from datasync.endpoints.paging.base import END, Context, Lead, plain
+from datasync.endpoints.paging.counted import Counted
+from datasync.errors import ConfigError, ContractChanged, PageRepeated
+from datasync.http.access import at
+from datasync.http.transport import Answer
+from datasync.model import Chunk, Column
+
+
+class Keyset(Counted):
+    """The cursor is the key, as it is written in the last record of the page, stored or not."""
+
+    def __init__(self, spec: KeysetPaging, context: Context) -> None:
+        super().__init__(spec)
+        self._param = spec.param
+        key = next((column.path for column in context.columns if column.key and column.source == "record"), None)
+        field = plain(spec.field) if spec.field is not None else key
+        if field is None:
+            raise ConfigError(
+                "paging by `keyset` needs a field of the record", hint="give it a `field`, or the table a key column"
+            )
+        self._field = field
+        self._is_key = field == key
+        column = Column("field", field, "text", required=True, mismatch="text")
+        try:
+            self._encoder = _native.PageEncoder(msgspec.json.encode(context.plan((column,))))
+        except _native.PlanError as error:
+            raise ConfigError(f"`field` of paging by `keyset` is no path: {error}") from error
+
+    def lead(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Lead:
+        """See Pager."""
+        if self._ends(chunk, answer, None):
+            return END
+        following = self._last(chunk, answer.body)
+        if following == cursor:
+            raise PageRepeated(
+                "the page ends with the key that it was asked for with", hint=f"does the API know `{self._param}`?"
+            )
+        return Lead(following)
+
+    def ahead(self, _answer: Answer, _cursor: str | None, _peek: Peek) -> Lead | None:
+        """See Pager."""
+        return None
+
+    def _place(self, cursor: str | None) -> Mapping[str, str | int]:
+        return {} if cursor is None else {self._param: cursor}
+
+    def _last(self, chunk: Chunk, body: bytes) -> str:
+        # What became a row on the fast lane is what was sent, if nothing behind it was refused.
+        refused_last = bool(chunk.rejects) and chunk.rejects[-1].index == chunk.records - 1
+        if self._is_key and chunk.copy is not None and chunk.last_key is not None and not refused_last:
+            return chunk.last_key
+        for raw in reversed(self._encoder.split(body).records):
+            rows = self._encoder.extract([raw], now_us=0).rows
+            value = rows[0][0] if rows else self._of_refused(raw)
+            if value:
+                return str(value)
+        raise ContractChanged("no record of the page has the field that leads to the next one")
+
+    def _of_refused(self, raw: bytes) -> str | int | None:
+        """The field of a record that PostgreSQL wouldn't take, such as one with a NUL somewhere."""
+        try:
+            value = at(msgspec.json.decode(raw), self._field)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return None
+        return value if isinstance(value, str | int) and not isinstance(value, bool) else None

@@ -1,0 +1,228 @@
+"""The built-in endpoint `rest`: an API as the configuration describes it."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from datasync import hookspecs, jsonpaths
+from datasync.config import Settings
+from datasync.config.headers import usable_name, usable_value
+from datasync.config.spec import Api, EndpointSpec
+from datasync.endpoints import auth as credentials
+from datasync.endpoints.base import ByReread, Peek
+from datasync.endpoints.columns import columns
+from datasync.endpoints.paging import Context, build
+from datasync.endpoints.paging.moments import written
+from datasync.endpoints.paging.repeats import Repeats
+from datasync.endpoints.paging.window import Spans
+from datasync.errors import ConfigError, ContractChanged, CursorExpired
+from datasync.http.access import MAX_BYTES
+from datasync.http.retry import check_status, sample, server_time
+from datasync.http.transport import Answer
+from datasync.model import Chunk, Position, Request
+from datasync.plugins import Register
+
+MAX_DEPTH: Final = 4
+"""Levels of an error's body at which its code is looked for."""
+
+_LAST_PAGE = (
+    "if that is how the API says that there are no more pages, let it be told before: by `total`, `has_more` or `pages`"
+)
+_HINTS: Final = {
+    204: _LAST_PAGE,
+    400: "look at `params` and `paging`; " + _LAST_PAGE,
+    404: "look at `base_url` and `path`; " + _LAST_PAGE,
+    405: "does the API want another `method`?",
+}
+
+
+class RestEndpoint:
+    """See Endpoint, Resizable and Incremental for the methods.
+
+    An expired cursor means that the feed is read again: nothing is known of the order of its records.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        auths: Mapping[str, Callable[..., Any]] = {},
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the settings with `api` and `spec`.
+
+        Args:
+            settings: of the run.
+            auths: credentials offered by plugins, by name.
+            now: epoch seconds by the wall clock; windows of time end at the moment this is called.
+
+        Raises:
+            ConfigError: the description makes no sense, or is missing.
+            PluginError: see `datasync.endpoints.auth.build`.
+        """
+        api, spec = settings.api, settings.spec
+        if api is None or spec is None:
+            raise ConfigError(
+                "the endpoint `rest` is described in a datasync.toml, and there is none",
+                hint="--endpoint names one that needs no description",
+            )
+        self.name = spec.name
+        self._spec = spec
+        self._path = _path(spec)
+        self._headers = _headers(api, spec)
+        given = credentials.build(api.auth, settings, auths)
+        self.auth = given.auth
+        self._key_source = given.source
+        context = Context(
+            url=settings.api_base_url + self._path,
+            columns=columns(spec.table.columns, clock=spec.incremental.column if spec.incremental else None),
+            records=jsonpaths.plain(spec.records),
+            format=spec.format,
+            now=now,
+            secret_param=given.param,
+        )
+        self._pager = build(spec.paging, context)
+        if "body" in (spec.paging.where, getattr(spec.paging, "inner", spec.paging).where) and spec.method != "POST":
+            raise ConfigError(f"`{spec.name}`: paging parameters in the body need `method` POST")
+        told = (self._pager.next_cursor, self._pager.has_more, self._pager.total)
+        self.plan = msgspec.structs.replace(
+            context.plan(context.columns), next_cursor=told[0], has_more=told[1], total=told[2]
+        )
+        if spec.format != "json" and any(told):
+            raise ConfigError(
+                f"`{spec.name}`: a body of format `{spec.format}` has records and nothing else",
+                hint="its paging can go by headers, or by `offset`, `page` or `keyset` without paths",
+            )
+        self.cursor_ttl = self._pager.ttl
+        self.reseek = ByReread()
+        self.page_limit = self._pager.size if self._pager.resizable else None
+        self._repeats = Repeats(same_each_time=all(one.source != "ingest_time" for one in self.plan.columns))
+        self._since: Mapping[str, str | int] = {}
+
+    def begin(self, since_us: int | None) -> None:
+        """See Incremental."""
+        wanted = self._spec.incremental
+        if since_us is None or wanted is None:
+            return
+        if wanted.param is not None:
+            self._since = {wanted.param: written(since_us, wanted.format)}
+        if isinstance(self._pager, Spans):
+            self._pager.begin(since_us)
+
+    def request(self, cursor: str | None) -> Request:
+        """See Endpoint."""
+        asked = self._pager.ask(cursor)
+        in_body = self._spec.paging.where == "body"
+        body = {**self._spec.body, **(self._since if in_body else {}), **asked.body}
+        params: dict[str, str | int] = {}
+        if asked.url is None:
+            params = {name: _text(value) for name, value in self._spec.params.items()}
+            params |= {} if in_body else self._since
+            params |= asked.params
+        return Request(
+            self._path,
+            params,
+            method=self._spec.method,
+            content=msgspec.json.encode(body) if body else None,
+            headers=self._headers,
+            url=asked.url,
+        )
+
+    def resized(self, request: Request, limit: int) -> Request:
+        """See Resizable."""
+        self._pager.resized = True
+        name = self._pager.size_param
+        if name in request.params:
+            return msgspec.structs.replace(request, params={**request.params, name: limit})
+        body: dict[str, Any] = msgspec.json.decode(request.content or b"{}")
+        return msgspec.structs.replace(request, content=msgspec.json.encode({**body, name: limit}))
+
+    def check(self, answer: Answer) -> None:
+        """See Endpoint."""
+        if answer.status == 200:
+            check_status(answer, where=self._where, key_source=self._key_source)
+            return
+        expired = self._pager.expired
+        if expired and (str(answer.status) in expired or _says(answer.body, expired)):
+            raise CursorExpired(f"{self._where}: {answer.status}, the cursor expired", server_time=server_time(answer))
+        if (hint := _HINTS.get(answer.status)) is not None:
+            raise ContractChanged(f"{self._where}: {answer.status}: {sample(answer.body)}", hint=hint)
+        check_status(answer, where=self._where, key_source=self._key_source)
+
+    def turn(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Chunk:
+        """See Endpoint."""
+        self._repeats.check(chunk, cursor)
+        lead = self._pager.lead(chunk, answer, cursor)
+        if lead.span_end:
+            self._repeats.clear()  # two spans may both hold what lies between them, and nothing else
+        return msgspec.structs.replace(
+            chunk,
+            next_cursor=lead.cursor,
+            has_more=lead.has_more,
+            total=self._pager.records_in_all(chunk, answer),
+            span_end=lead.span_end,
+        )
+
+    def following(self, answer: Answer, cursor: str | None, peek: Peek) -> str | None:
+        """See Endpoint."""
+        lead = self._pager.ahead(answer, cursor, peek)
+        return None if lead is None or lead.has_more is False else lead.cursor
+
+    def position(self, _chunk: Chunk) -> Position | None:
+        """See Endpoint."""
+        return None
+
+    @property
+    def _where(self) -> str:
+        return f"{self._spec.method} {self._path or '/'}"
+
+
+def _path(spec: EndpointSpec) -> str:
+    if "://" in spec.path or "?" in spec.path or "#" in spec.path:
+        raise ConfigError(
+            f"`path` of `{spec.name}` is not a path alone",
+            hint="it is appended to `base_url`; what stands behind a ? belongs into `params`",
+        )
+    if spec.method == "GET" and spec.body:
+        raise ConfigError(f"`{spec.name}` has a `body`, which needs `method` POST")
+    return f"/{spec.path.lstrip('/')}" if spec.path else ""
+
+
+def _headers(api: Api, spec: EndpointSpec) -> Mapping[str, str]:
+    # Names differ by more than case: of two that don't, the endpoint's counts.
+    headers = {name.lower(): value for name, value in [*api.headers.items(), *spec.headers.items()]}
+    for name, value in headers.items():
+        if not usable_name(name) or not usable_value(value):
+            raise ConfigError(f"`{spec.name}`: the header `{name[:40]}` can't be sent, or not with that value")
+    return headers
+
+
+def _text(value: str | float | bool) -> str | int:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str | int) else repr(value)
+
+
+def _says(body: bytes, codes: frozenset[str]) -> bool:
+    """Whether an error's body has one of the codes for a value."""
+    try:
+        found = msgspec.json.decode(body[: MAX_BYTES + 1])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return _holds(found, codes, MAX_DEPTH)
+
+
+def _holds(found: object, codes: frozenset[str], depth: int) -> bool:
+    if isinstance(found, dict | list) and depth:
+        values = found.values() if isinstance(found, dict) else found
+        return any(_holds(value, codes, depth - 1) for value in values)
+    return not isinstance(found, dict | list | bool | None) and str(found) in codes
+
+
+@hookspecs.hookimpl
+def register_endpoints(register: Register, auths: Mapping[str, Callable[..., Any]]) -> None:
+    """Offer `rest`."""
+    register("rest", partial(RestEndpoint, auths=auths))
