@@ -36,7 +36,7 @@ class Store:
         """Take the stream's `progress`, and `renew`, which makes a writer's connection anew."""
         self._stream = stream
         self._target = target
-        self._account = Account(stream, keeps_known=target.keeps_known)
+        self._account = Account(stream, target)
         self._progress = progress
         self._turns = Turns(progress.batch)
         self._habit = habit
