@@ -89,6 +89,9 @@ async def commit(sink: PostgresSink, batches: Sequence[Batch]) -> list[Committed
         return await work
 
     works = [sink.commit(batch) for batch in batches]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(result(work)) for work in works]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(result(work)) for work in works]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
     return [task.result() for task in tasks]

@@ -47,6 +47,11 @@ class PostgresSink:
         self._stream = stream
         self._source = settings.api_base_url
         self._target = Target(plan.columns, settings.write.on_conflict, settings.table)
+        if settings.spec is not None and settings.spec.table.children and settings.table.mode != "merge":
+            raise ConfigError(
+                f"`{self._target.table}` has tables of elements, and the mode `{settings.table.mode}`",
+                hint="use the mode `merge`, with an `on_conflict` that updates",
+            )
         self._first = rounds.first(settings.rounds)
         self._link = Link(settings)
         self._writers: list[Writer] = []

@@ -76,6 +76,16 @@ class Target:
         """A row whose key is there already changes nothing."""
         return self._policy.rule == "nothing"
 
+    @property
+    def rule(self) -> str:
+        """Of the policy."""
+        return self._policy.rule
+
+    @property
+    def newer_by(self) -> str | None:
+        """Of the policy."""
+        return self._policy.newer_by
+
     def one_of_each(self, rows: Rows) -> Rows:
         """Of rows with equal keys the one that would be left if they came one by one, where their order tells it."""
         if self.appends or not rows.repeated or self._policy.newer_by is not None:

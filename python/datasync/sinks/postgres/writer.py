@@ -1,6 +1,6 @@
 """One writer: a connection with a staging table, and the ways in which it puts a batch's rows into the target."""
 
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -38,11 +38,13 @@ class Put(msgspec.Struct, frozen=True):
         stored: by statements.
         refused: by rules of the database, as records to quarantine.
         repeated: left out because a newer row of the batch has the same key.
+        refused_keys: of the rows that were refused.
     """
 
     stored: Stored
     refused: tuple[Reject, ...] = ()
     repeated: int = 0
+    refused_keys: tuple[Any, ...] = ()
 
 
 class Writer:
@@ -150,9 +152,10 @@ class Writer:
         await shape.check_columns(connection, self._target.into, self._target.columns)
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the COMMIT would be refused, and no row named
         await staging.own(connection, self._staging)
-        refused: list[Reject] = []
+        refused: dict[int, Reject] = {}
         stored = await self._piece(connection, rows, 0, len(rows), refused)
-        return Put(stored, tuple(refused))
+        keys = rows.keys() if refused and self._target.key is not None else []
+        return Put(stored, tuple(refused.values()), refused_keys=tuple(keys[row] for row in refused if keys))
 
     async def _direct(self, connection: Connection, rows: Rows) -> Stored | None:
         """COPY into the target itself. None, and nothing done, if a key is there already."""
@@ -183,7 +186,9 @@ class Writer:
         known = await self._target.known(connection, rows.keys())
         return rows.without(known) if known else rows
 
-    async def _piece(self, connection: Connection, rows: Rows, start: int, stop: int, refused: list[Reject]) -> Stored:
+    async def _piece(
+        self, connection: Connection, rows: Rows, start: int, stop: int, refused: dict[int, Reject]
+    ) -> Stored:
         try:
             async with connection.transaction():
                 await rows.copy(connection, self._staging, self._target.names, start, stop)
@@ -197,7 +202,7 @@ class Writer:
             if not refuses_rows(error):
                 raise
             if stop - start == 1:
-                refused.append(_refused(rows, start, error))
+                refused[start] = _refused(rows, start, error)
                 if start + 1 == len(refused) == HOPELESS:
                     raise _hopeless(self._target.into, error) from error
                 return Stored()
