@@ -52,7 +52,7 @@ def expected(policy: ConflictPolicy, story: list[list[list[Record]]]) -> dict[in
 def test_the_elements_are_those_of_the_record_that_is_stored(database: Database, policy: ConflictPolicy) -> None:
     write = WriteSettings(on_conflict=policy)
 
-    @examples(max_examples=6)
+    @examples(max_examples=4)
     @given(batches)
     def check(story: list[list[list[Record]]]) -> None:
         database.execute("DROP TABLE IF EXISTS orders, orders_items")

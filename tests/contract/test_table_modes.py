@@ -42,7 +42,7 @@ def expected(mode: Mode, *, keyed: bool, story: list[list[Rows]]) -> Counter[tup
 def test_a_table_holds_what_its_mode_says_after_any_runs(database: Database, mode: Mode, keyed: bool) -> None:
     columns = KEYED if keyed else FREE
 
-    @examples(max_examples=4)
+    @examples(max_examples=3)
     @given(runs)
     def check(story: list[list[Rows]]) -> None:
         database.execute("DROP TABLE IF EXISTS orders, orders__next")
