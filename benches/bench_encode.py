@@ -20,7 +20,7 @@ from datasync._native import SortedRows
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres import ddl
-from datasync.sinks.postgres.staging import clear
+from datasync.sinks.postgres.staging import FIRST, clear
 from tests.staged import stage
 from tests.support import Database
 
@@ -44,7 +44,7 @@ class Staging:
 
     def clear(self) -> None:
         """Empty it."""
-        self._runner.run(clear(self._connection, "staging_events"))
+        self._runner.run(clear(self._connection, FIRST))
 
     def datasync(self, page: bytes) -> None:
         """Page bytes into the table, our way."""

@@ -153,7 +153,7 @@ def store(server_dsn: str) -> Iterator[asyncio.Runner]:
 def stored(store: asyncio.Runner, chunk: Chunk) -> list[tuple[Any, ...]]:
     async def main() -> list[tuple[Any, ...]]:
         connection = store.connection  # type: ignore[attr-defined]  # see the fixture
-        await staging.clear(connection, "staging_events")
+        await staging.clear(connection, staging.FIRST)
         await stage(connection, [chunk], PLAN.columns)
         rows = await connection.fetch(
             'SELECT id, event_type, "timestamp", data::text FROM staging_events ORDER BY ctid'

@@ -8,6 +8,7 @@ import pytest
 
 from datasync.config.schema import ConflictPolicy, WriteSettings
 from datasync.sinks.postgres.habit import Habit
+from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.target import Target
 from tests.contract.test_sink_postgres import batch, chunk, opened
 from tests.support import Database
@@ -17,7 +18,7 @@ def test_a_batch_is_taken_for_new_after_one_that_was(database: Database, monkeyp
     ways: list[str] = []
     plain, careful = Target.insert, Target.upsert
 
-    async def insert(self: Target, connection: Any, staging: str) -> Any:
+    async def insert(self: Target, connection: Any, staging: TableName) -> Any:
         ways.append("insert")
         try:
             return await plain(self, connection, staging)
@@ -25,7 +26,7 @@ def test_a_batch_is_taken_for_new_after_one_that_was(database: Database, monkeyp
             ways[-1] = "miss"
             raise
 
-    async def upsert(self: Target, connection: Any, staging: str, *, repeats: bool) -> Any:
+    async def upsert(self: Target, connection: Any, staging: TableName, *, repeats: bool) -> Any:
         ways.append("upsert")
         return await careful(self, connection, staging, repeats=repeats)
 

@@ -12,6 +12,7 @@ from datasync.config import Secret
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Committed
 from datasync.sinks.postgres import rows
+from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, settings
 from tests.support import Database
@@ -77,9 +78,9 @@ def test_rows_of_a_first_load_go_straight_into_the_table_until_keys_are_known(
     real = rows._TupleRows.copy
 
     async def copy(
-        self: rows._TupleRows, connection: Any, table: str, names: Sequence[str], start: int, stop: int
+        self: rows._TupleRows, connection: Any, table: TableName, names: Sequence[str], start: int, stop: int
     ) -> int:
-        tables.append("target" if table == "ingested_events" else "staging")
+        tables.append("target" if table.name == "ingested_events" else "staging")
         return await real(self, connection, table, names, start, stop)
 
     async def use(target: PostgresSink) -> None:

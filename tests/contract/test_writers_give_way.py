@@ -11,6 +11,7 @@ import pytest
 from datasync.config.schema import ConflictPolicy, WriteSettings
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.sinks.postgres import checkpoint, rows
+from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, settings
 from tests.support import Database
@@ -44,10 +45,10 @@ def test_a_change_of_the_table_between_two_batches_is_let_through(
         staged = asyncio.Event()
 
         async def copy(
-            self: rows._TupleRows, connection: Any, table: str, names: Sequence[str], start: int, stop: int
+            self: rows._TupleRows, connection: Any, table: TableName, names: Sequence[str], start: int, stop: int
         ) -> int:
             done = await real(self, connection, table, names, start, stop)
-            if table.startswith("staging") and not changes:
+            if table.name.startswith("staging") and not changes:
                 staged.set()
                 # The later batch is in the table itself and waits; the change waits for it, and we wait for the change.
                 await until(watch, WAITING)

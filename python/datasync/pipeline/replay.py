@@ -59,19 +59,22 @@ class Replay:
         with mapped("replaying"):
             await codecs.prepare(connection)
             await lock.take(connection, stream, wait=False)
+            place = await replayed.place(connection, stream, self._columns)
         repeated = False
         async for piece in _of_stream(connection, stream, chosen):
             verdicts = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, piece)
             with mapped("replaying"), suppress(_Undone):
                 async with connection.transaction():
-                    done = await replayed.settle(connection, stream, self._columns, verdicts)
+                    done = await replayed.settle(connection, stream, place, self._columns, verdicts)
                     if dry:
                         raise _Undone
             repeated |= bool(done.duplicates or done.merged)
             settled(done)
         with mapped("replaying"):
             complete = await connection.fetchval("SELECT complete FROM cursor_state WHERE stream = $1", stream)
-            return await reconcile.missing(connection, stream) if complete and repeated else 0
+            if not (complete and repeated):
+                return 0
+            return await reconcile.missing(connection, stream, place.table, keyed=place.keyed)
 
     def _read(self, piece: Sequence[asyncpg.Record]) -> Verdicts:
         ids = [row["id"] for row in piece]

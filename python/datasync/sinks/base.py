@@ -17,13 +17,13 @@ class Sink(Protocol):
     async def connect(self) -> tuple[PartitionState, ...]:
         """Connect, make sure no other run holds the stream, and read its partitions by number. Writes nothing.
 
-        A stream that was never begun is one partition, at its beginning.
+        A stream that was never begun is one partition, at its beginning; so is one that is complete and to be read on.
 
         Raises:
             SinkUnavailable: can't be reached.
             SinkBusy: another run holds the stream.
             SchemaMismatch: the state is from a newer version, or a table isn't ours.
-            ConfigError: the checkpoint is that of another API.
+            ConfigError: the checkpoint is that of another API, or its rows went to another table or wait to.
             RowsMissing: the stream is complete, but rows are gone.
             CountsDiffer: the stream is complete, but its counters don't make up what was served.
         """
@@ -45,6 +45,8 @@ class Sink(Protocol):
         Raises:
             LeaseLost: another run took the stream over; nothing was stored.
             CountsDiffer: this was the last batch, and the counters don't make up what was served; nothing was stored.
+            RowsMissing: this was the last batch, records are missing, and the rows would come twice when they are read
+                again; nothing was stored.
             SinkError: nothing was stored, or, when the connection broke, all or nothing was.
         """
         ...

@@ -2,12 +2,14 @@
 
 import msgspec
 
+from datasync.errors import RowsMissing
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, Reject
 from datasync.postgres.connection import Connection
-from datasync.sinks.postgres import checkpoint, partitions, quarantine, reconcile, shape
+from datasync.sinks.postgres import checkpoint, partitions, quarantine, reconcile, shape, swap
 from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.rows import Rows
+from datasync.sinks.postgres.target import Target
 from datasync.sinks.postgres.writer import Put
 
 
@@ -18,10 +20,10 @@ class Outdated(Exception):
 class Account:
     """Keeps the books of one stream, in each batch's transaction."""
 
-    def __init__(self, stream: str, *, keeps_known: bool) -> None:
-        """Say whether rows whose key is known count as seen before, or as left by the policy."""
+    def __init__(self, stream: str, target: Target) -> None:
+        """Take the table that the stream's rows go to."""
         self._stream = stream
-        self._keeps_known = keeps_known
+        self._target = target
 
     async def enter(
         self, connection: Connection, batch: Batch, rows: Rows, found: Put, *, epoch: int, number: int
@@ -38,8 +40,10 @@ class Account:
 
         Raises:
             Outdated: the transaction must not commit.
+            RowsMissing: nor must it then; see `Sink.commit`.
         """
-        await shape.check_target(connection)  # PostgreSQL would convert values, and say nothing
+        # PostgreSQL would convert values, and say nothing.
+        await shape.check_columns(connection, self._target.into, self._target.columns)
         rejects: list[Reject] = [*batch.rejects, *found.refused]
         kept = await quarantine.keep(connection, self._stream, rejects)
         done = self._counted(batch, rows, found, len(rejects) - kept, kept)
@@ -57,13 +61,24 @@ class Account:
 
     async def _end(self, connection: Connection, batch: Batch, done: Committed) -> Committed:
         await reconcile.check_counts(connection, self._stream)
-        gone = await reconcile.missing(connection, self._stream)
+        gone = await reconcile.missing(connection, self._stream, self._target.into, keyed=not self._target.appends)
         failpoint("final_reconcile")
+        if gone and self._target.appends:
+            raise RowsMissing(
+                f"the API says there is no more, but {gone:,} records of `{self._stream}` are missing",
+                hint="nothing of the last batch was stored, for its rows would come twice: run again to ask once more;"
+                " --restart reads everything again, and appends what is there already",
+            )
         if gone:
-            await partitions.reopen(connection, self._stream)
-            last = batch.chunks[-1].dropped if batch.chunks else 0
-            await checkpoint.reopen(connection, self._stream, last)
+            await partitions.reopen(connection, self._stream, batch.partition)
+            last = batch.chunks[-1] if batch.chunks else None
+            await checkpoint.reopen(
+                connection, self._stream, dropped=last.dropped if last else 0, records=last.records if last else 0
+            )
         else:
+            if self._target.replaces:
+                await shape.check_columns(connection, self._target.table, self._target.columns)
+                await swap.finish(connection, self._target)
             await checkpoint.finish(connection, self._stream)
         return msgspec.structs.replace(done, complete=not gone, missing=gone)
 
@@ -74,8 +89,8 @@ class Account:
         return Committed(
             rows=found.stored.inserted,
             updated=found.stored.updated,
-            unchanged=0 if self._keeps_known else known,
-            duplicates=twice + (known if self._keeps_known else 0),
+            unchanged=0 if self._target.keeps_known else known,
+            duplicates=twice + (known if self._target.keeps_known else 0),
             quarantined=kept,
             refused=len(found.refused),
         )

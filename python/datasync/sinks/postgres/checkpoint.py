@@ -1,10 +1,15 @@
 """The stream as a whole: one row of `cursor_state` with its counts and the epoch that guards every write."""
 
+from typing import Final
+
 import msgspec
 
 from datasync.errors import LeaseLost
 from datasync.model import Batch, Committed
 from datasync.postgres.connection import Connection
+
+DEFAULT: Final = "ingested_events"
+"""The table of streams that were begun before there were others."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -26,7 +31,8 @@ class Progress(msgspec.Struct, frozen=True):
 _PROGRESS = "epoch, batch, events_ingested, updated + unchanged + duplicates"
 
 _FORGET = (
-    ", source = excluded.source, cursor_value = '', pages = 0, served = 0, total = NULL, complete = false"
+    ", source = excluded.source, table_name = excluded.table_name, served_before = excluded.served_before"
+    ", cursor_value = '', pages = 0, served = 0, total = NULL, complete = false"
     ", events_ingested = 0, updated = 0, unchanged = 0, duplicates = 0, quarantined = 0, dropped = 0"
 )
 
@@ -40,26 +46,69 @@ RETURNING {_PROGRESS}
 """
 
 
-async def source(connection: Connection, stream: str) -> str | None:
-    """The API that the stream is read from; None when it was never begun. Writes nothing."""
-    found: str | None = await connection.fetchval("SELECT source FROM cursor_state WHERE stream = $1", stream)
+# A round that goes over everything once more counts its records anew: those of earlier ones were seen before.
+_AGAIN = """
+UPDATE cursor_state SET cursor_value = '', total = NULL, complete = false,
+    duplicates = duplicates + dropped + CASE WHEN $2 THEN events_ingested ELSE 0 END, dropped = 0,
+    events_ingested = CASE WHEN $2 THEN 0 ELSE events_ingested END,
+    served_before = CASE WHEN $3 THEN served END
+WHERE stream = $1
+"""
+
+
+async def origin(connection: Connection, stream: str) -> tuple[str, str] | None:
+    """The API that the stream is read from and the table it goes to; None when it was never begun. Writes nothing."""
+    row = await connection.fetchrow(
+        f"SELECT source, coalesce(to_jsonb(s) ->> 'table_name', '{DEFAULT}') FROM cursor_state AS s WHERE stream = $1",
+        stream,
+    )
+    return None if row is None else (row[0], row[1])
+
+
+async def has_rows(connection: Connection, stream: str) -> bool:
+    """Whether the stream has stored any row. Writes nothing."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM cursor_state WHERE stream = $1 AND events_ingested > 0)", stream
+    )
     return found
 
 
-async def take_over(connection: Connection, stream: str, source: str, *, restart: bool) -> Progress:
+async def take_over(
+    connection: Connection, stream: str, source: str, *, table: str = DEFAULT, newer: bool = False, restart: bool
+) -> Progress:
     """Begin a new epoch: from now on no earlier run can commit. Belongs into a transaction.
 
-    With `restart` the stream begins anew: its partitions and its counts are forgotten, its rows stay.
+    Args:
+        connection: in the transaction.
+        stream: to take.
+        source: the API, of a stream that begins.
+        table: its rows go to, of a stream that begins.
+        newer: the API is asked, and tells a total, of what is newer alone; of a stream that begins.
+        restart: the stream begins anew: its counts are forgotten, its rows stay.
     """
     row = await connection.fetchrow(
-        "INSERT INTO cursor_state AS state (stream, source, cursor_value, epoch) VALUES ($1, $2, '', 1)"
-        " ON CONFLICT (stream) DO UPDATE SET epoch = state.epoch + 1"
+        "INSERT INTO cursor_state AS state (stream, source, table_name, served_before, cursor_value, epoch)"
+        " VALUES ($1, $2, $3, $4, '', 1) ON CONFLICT (stream) DO UPDATE SET epoch = state.epoch + 1"
         f"{_FORGET if restart else ''} RETURNING {_PROGRESS}",
         stream,
         source,
+        table,
+        0 if newer else None,
     )
     assert row is not None  # the statement gives one, whatever was there
     return Progress(*row)
+
+
+async def next_round(connection: Connection, stream: str, *, newer: bool, anew: bool) -> None:
+    """Have a stream that is complete go on. Belongs into the transaction that takes it over.
+
+    Args:
+        connection: in the transaction.
+        stream: that is complete.
+        newer: the API is asked, and tells a total, of what is newer alone.
+        anew: no row of an earlier round counts as stored.
+    """
+    await connection.execute(_AGAIN, stream, anew, newer)
 
 
 async def read(connection: Connection, stream: str) -> Progress | None:
@@ -100,15 +149,18 @@ def lost(stream: str) -> LeaseLost:
     return LeaseLost(f"another run took `{stream}` over; this one stops", hint="one run per stream is enough")
 
 
-async def reopen(connection: Connection, stream: str, dropped: int) -> None:
-    """Take back that transforms left out `dropped` records of the stream's last page, and count them as seen before.
+async def reopen(connection: Connection, stream: str, *, dropped: int, records: int) -> None:
+    """Take back what the stream's last page counted towards the end: it will be read again.
 
-    It will be read again, and nothing tells that it is the same. Counted twice it would make up for missing records.
+    Nothing tells then that it is the same, and counted twice it would make up for missing records. What transforms left
+    out counts as seen before; that so many `records` were served doesn't count, where that is what proves the end.
     """
     await connection.execute(
-        "UPDATE cursor_state SET dropped = dropped - $2, duplicates = duplicates + $2 WHERE stream = $1",
+        "UPDATE cursor_state SET dropped = dropped - $2, duplicates = duplicates + $2,"
+        " served_before = served_before + $3 WHERE stream = $1",
         stream,
         dropped,
+        records,
     )
 
 
@@ -116,10 +168,13 @@ async def again(connection: Connection, stream: str) -> None:
     """Take back what transforms left out: a chain is read again from its beginning, and they will leave it out again.
 
     Counted twice it would make up for missing records. Until then it counts as what came twice. Where several
-    partitions were read this takes back too much, so that records may seem to be missing, but never the other way.
+    partitions were read this takes back too much, so that records may seem to be missing, but never the other way. The
+    same goes for what was served in this round, where that is what proves the end.
     """
     await connection.execute(
-        "UPDATE cursor_state SET duplicates = duplicates + dropped, dropped = 0 WHERE stream = $1", stream
+        "UPDATE cursor_state SET duplicates = duplicates + dropped, dropped = 0,"
+        " served_before = CASE WHEN served_before IS NOT NULL THEN served END WHERE stream = $1",
+        stream,
     )
 
 

@@ -89,11 +89,21 @@ ALTER TABLE cursor_state
     ADD COLUMN unchanged BIGINT NOT NULL DEFAULT 0;
 """
 
+# A stream's rows go to a table of any name; NULL is `ingested_events`. `served_before` is what was served until the
+# round began, where the API's total is of what is newer alone; NULL: its total is of everything.
+_ROUNDS = """
+ALTER TABLE cursor_state ADD COLUMN table_name TEXT, ADD COLUMN served_before BIGINT;
+ALTER TABLE stream_partitions ADD COLUMN since_us BIGINT, ADD COLUMN newest_us BIGINT;
+"""
+
 PARTITIONS_SINCE = 2
 """The version that keeps partitions."""
 
+COUNTS_SINCE = 3
+"""The version whose counters make up what was served."""
+
 HISTORY = migrations.History(
-    "datasync_schema", (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES)
+    "datasync_schema", (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES, _ROUNDS)
 )
 
 

@@ -10,10 +10,15 @@ KNOWN_SHARE: Final = 0.5
 
 
 class Habit:
-    """What the last batches were like. One for all writers of a target."""
+    """What the last batches were like. One for all writers of a target.
 
-    def __init__(self, *, direct: bool, keeps_known: bool) -> None:
+    Attributes:
+        copies: COPY into the target does what INSERT does there.
+    """
+
+    def __init__(self, *, direct: bool, keeps_known: bool, copies: bool = True) -> None:
         """Say whether COPY may go `direct`ly into the target, and whether a row whose key is known changes nothing."""
+        self.copies = copies
         self._direct = direct
         self._keeps_known = keeps_known
         self._misses = 0

@@ -8,15 +8,17 @@ from datasync.model import Checkpoint, PartitionState, Window
 from datasync.postgres.connection import Connection
 from datasync.sinks.postgres.ddl import PARTITIONS_SINCE
 
+# By way of JSON, because older versions have no such columns.
 _READ = """
-SELECT number, since_ms, until_ms, p.cursor_value, p.position, p.pages, p.served, p.complete, total
+SELECT number, since_ms, until_ms, p.cursor_value, p.position, p.pages, p.served, p.complete, total,
+       (to_jsonb(p) ->> 'since_us')::bigint AS since_us, (to_jsonb(p) ->> 'newest_us')::bigint AS newest_us
 FROM stream_partitions AS p JOIN cursor_state USING (stream) WHERE stream = $1 ORDER BY number
 """
 
 # Before there were partitions the checkpoint stood in the stream's own row.
 _READ_OLD = """
 SELECT 0 AS number, NULL::bigint AS since_ms, NULL::bigint AS until_ms, nullif(cursor_value, '') AS cursor_value,
-       position, pages, served, complete, total
+       position, pages, served, complete, total, NULL::bigint AS since_us, NULL::bigint AS newest_us
 FROM cursor_state WHERE stream = $1
 """
 
@@ -28,7 +30,7 @@ ON CONFLICT (stream, number) DO UPDATE SET since_ms = excluded.since_ms, until_m
 
 
 async def read(connection: Connection, stream: str, version: int) -> tuple[PartitionState, ...]:
-    """The stream's partitions by number, from a schema of this `version`. Writes nothing."""
+    """The stream's partitions by number, from a schema of this `version`; none if it wasn't begun. Writes nothing."""
     rows = await connection.fetch(_READ if version >= PARTITIONS_SINCE else _READ_OLD, stream)
     states = (
         PartitionState(
@@ -41,22 +43,20 @@ async def read(connection: Connection, stream: str, version: int) -> tuple[Parti
                 served=row["served"],
                 total=row["total"],
                 complete=row["complete"],
+                since_us=row["since_us"],
+                newest_us=row["newest_us"],
             ),
         )
         for row in rows
     )
-    return tuple(states) or (PartitionState(),)
+    return tuple(states)
 
 
-async def begin(connection: Connection, stream: str, *, restart: bool) -> None:
-    """Make sure that there is a partition; with `restart` that there is only the first one, at its beginning."""
-    if restart:
-        await connection.execute("DELETE FROM stream_partitions WHERE stream = $1", stream)
-    await connection.execute(
-        "INSERT INTO stream_partitions (stream, number)"
-        " SELECT $1, 0 WHERE NOT EXISTS (SELECT FROM stream_partitions WHERE stream = $1)",
-        stream,
-    )
+async def begin(connection: Connection, stream: str, state: PartitionState) -> None:
+    """Have the stream one partition, in this state."""
+    await connection.execute("DELETE FROM stream_partitions WHERE stream = $1", stream)
+    await share(connection, stream, {state.number: state.window})
+    await advance(connection, stream, state.number, state.checkpoint)
 
 
 async def share(connection: Connection, stream: str, windows: Mapping[int, Window]) -> None:
@@ -70,8 +70,8 @@ async def share(connection: Connection, stream: str, windows: Mapping[int, Windo
 async def advance(connection: Connection, stream: str, number: int, to: Checkpoint) -> None:
     """Write a partition's checkpoint. Its window is as `share` left it."""
     await connection.execute(
-        "UPDATE stream_partitions SET cursor_value = $3, position = $4, pages = $5, served = $6, complete = $7"
-        " WHERE stream = $1 AND number = $2",
+        "UPDATE stream_partitions SET cursor_value = $3, position = $4, pages = $5, served = $6, complete = $7,"
+        " since_us = $8, newest_us = $9 WHERE stream = $1 AND number = $2",
         stream,
         number,
         to.cursor,
@@ -79,6 +79,8 @@ async def advance(connection: Connection, stream: str, number: int, to: Checkpoi
         to.pages,
         to.served,
         to.complete,
+        to.since_us,
+        to.newest_us,
     )
 
 
@@ -89,6 +91,15 @@ async def all_complete(connection: Connection, stream: str) -> bool:
     return complete
 
 
-async def reopen(connection: Connection, stream: str) -> None:
-    """Put every partition before its last page: any of them may have ended too early."""
-    await connection.execute("UPDATE stream_partitions SET complete = false WHERE stream = $1", stream)
+async def reopen(connection: Connection, stream: str, number: int) -> None:
+    """Put every partition before its last page: any of them may have ended too early.
+
+    Where the end is proven by what was served it is that of this `number` alone: what the other ones are served again
+    would be counted again, and make up for what is missing.
+    """
+    await connection.execute(
+        "UPDATE stream_partitions SET complete = false WHERE stream = $1 AND (number = $2"
+        " OR (SELECT served_before FROM cursor_state WHERE stream = $1) IS NULL)",
+        stream,
+        number,
+    )

@@ -4,6 +4,7 @@ from typing import Final
 
 from datasync.errors import CountsDiffer
 from datasync.postgres.connection import Connection
+from datasync.sinks.postgres.names import TableName
 
 EXPLAINING: Final = {
     "events_ingested": "stored",
@@ -18,32 +19,47 @@ EXPLAINING: Final = {
 COUNT_TIMEOUT: Final = 3600.0
 """Seconds."""
 
+# By way of JSON, because older versions have no such column.
 _COUNTS = """
-SELECT (SELECT count(*) FROM ingested_events) AS rows,
+SELECT (SELECT count(*) FROM {table}) AS rows,
        (SELECT count(*) FROM quarantined_events WHERE stream = $1) AS quarantined,
-       events_ingested, dropped, total
-FROM cursor_state WHERE stream = $1
+       events_ingested, dropped, total, served, (to_jsonb(s) ->> 'served_before')::bigint AS served_before
+FROM cursor_state AS s WHERE stream = $1
 """
 
 
-async def missing(connection: Connection, stream: str) -> int:
+async def missing(connection: Connection, stream: str, table: TableName, *, keyed: bool) -> int:
     """How many records are missing: of those this stream stored, and of the total the API declared, if it did.
 
-    Records that came twice count once here, because the table and quarantine hold them once. Of those that a transform
-    left out only the number is kept: where several partitions were read they may have come twice, and can hide a gap.
-    So can rows of other origin in the same table.
+    The table must have as many rows as the stream stored. What the total is held against depends:
+
+    * A round that asks for what is newer: the records that were served in it. Which ones are new isn't known.
+    * Else, where rows are known by a key: the rows of the table, whoever stored them. Records that came twice count
+      once here, because the table and quarantine hold them once.
+    * Without a key: the rows that the stream stored. One that came twice counts twice, and can hide a gap.
+
+    Of records that a transform left out only the number is kept: where several partitions were read they may have come
+    twice, and can hide a gap. So can rows of other origin in the same table.
     """
-    if not await connection.fetchval("SELECT to_regclass('ingested_events') IS NOT NULL"):
+    if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", table.sql):
         total: int | None = await connection.fetchval("SELECT total FROM cursor_state WHERE stream = $1", stream)
         return max(total or 0, 1)
     async with connection.transaction():
         # All of a large table is counted; what is usual for a statement would end that half way.
         await connection.execute("SELECT set_config('statement_timeout', '0', true)")
-        row = await connection.fetchrow(_COUNTS, stream, timeout=COUNT_TIMEOUT)
+        row = await connection.fetchrow(_COUNTS.replace("{table}", table.sql), stream, timeout=COUNT_TIMEOUT)
     assert row is not None  # the stream has been opened
-    wanted: int = max(row["events_ingested"], (row["total"] or 0) - row["quarantined"] - row["dropped"])
     rows: int = row["rows"]
-    return max(0, wanted - rows)
+    stored: int = row["events_ingested"]
+    gone = max(0, stored - rows)
+    declared: int | None = row["total"]
+    if declared is None:
+        return gone
+    if row["served_before"] is not None:
+        come: int = row["served"] - row["served_before"]
+    else:
+        come = (rows if keyed else stored) + row["quarantined"] + row["dropped"]
+    return max(gone, declared - come)
 
 
 async def check_counts(connection: Connection, stream: str) -> None:

@@ -8,8 +8,8 @@ import msgspec
 from datasync.model import Column, Row
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import refusal_code, refuses_rows
-from datasync.sinks.postgres.names import quoted
-from datasync.sinks.postgres.target import TABLE
+from datasync.sinks.postgres import checkpoint, shape, swap
+from datasync.sinks.postgres.names import TableName, quoted, table_name
 
 # A record that is in quarantine for the new reason, too, needs no second place there.
 _RENAME = """
@@ -17,6 +17,18 @@ UPDATE quarantined_events AS q SET code = $2, detail = $3 WHERE id = $1 AND NOT 
     SELECT FROM quarantined_events AS o WHERE o.stream = q.stream AND o.code = $2 AND o.digest = q.digest AND o.id <> $1
 )
 """
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where rows of a stream are.
+
+    Attributes:
+        table: that they go to.
+        keyed: they are known by a unique key there.
+    """
+
+    table: TableName
+    keyed: bool
 
 
 class Verdicts(msgspec.Struct, frozen=True):
@@ -71,7 +83,24 @@ class Replayed(msgspec.Struct):
             self.refused[code] = self.refused.get(code, 0) + count
 
 
-async def settle(connection: Connection, stream: str, columns: Sequence[Column], verdicts: Verdicts) -> Replayed:
+async def place(connection: Connection, stream: str, columns: Sequence[Column]) -> Place:
+    """Find where the stream's rows go: its table, or where they wait to take the place of what is there.
+
+    Raises:
+        SchemaMismatch: the table has another shape.
+    """
+    origin = await checkpoint.origin(connection, stream)
+    table = table_name(checkpoint.DEFAULT if origin is None else origin[1])
+    if await swap.pending(connection, table, stream):
+        table = swap.place(table)
+    await shape.check_columns(connection, table, columns)
+    key = [column.name for column in columns if column.key]
+    return Place(table, bool(key) and await shape.has_key(connection, table, key))
+
+
+async def settle(
+    connection: Connection, stream: str, into: Place, columns: Sequence[Column], verdicts: Verdicts
+) -> Replayed:
     """Store what passes, take it out of quarantine, and count both. Belongs into a transaction.
 
     The caller holds the stream's lock. Records that are no longer in quarantine are left alone.
@@ -85,7 +114,7 @@ async def settle(connection: Connection, stream: str, columns: Sequence[Column],
     there = {row["id"]: (row["code"], row["detail"]) for row in found}
     rows = {id: row for id, row in verdicts.rows.items() if id in there}
     done = Replayed(chosen=len(there), dropped=sum(id in there for id in verdicts.dropped))
-    done.stored, refused = await _insert(connection, columns, rows)
+    done.stored, refused = await _insert(connection, into, columns, rows)
     done.duplicates = len(rows) - len(refused) - done.stored
     gone = [id for id in [*rows, *verdicts.dropped] if id not in refused]
     await connection.execute("DELETE FROM quarantined_events WHERE id = ANY($1::bigint[])", gone)
@@ -102,18 +131,20 @@ async def settle(connection: Connection, stream: str, columns: Sequence[Column],
 
 
 async def _insert(
-    connection: Connection, columns: Sequence[Column], rows: Mapping[int, Row]
+    connection: Connection, into: Place, columns: Sequence[Column], rows: Mapping[int, Row]
 ) -> tuple[int, dict[int, tuple[str, str]]]:
     """Insert rows by their ids; give the number of new ones, and code and detail of those that the database refuses."""
     key = next((index for index, column in enumerate(columns) if column.key), 0)
     names = ", ".join(quoted(column.name) for column in columns)
     places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    insert = (
-        f"INSERT INTO {quoted(TABLE)} ({names}) VALUES ({places})"
-        f" ON CONFLICT ({quoted(columns[key].name)}) DO NOTHING RETURNING 1"
-    )
-    # By their keys, as all writers: each locks rows in one order.
-    ids = sorted(rows, key=lambda number: rows[number][key])  # type: ignore[arg-type,return-value]  # keys of one kind compare
+    insert = f"INSERT INTO {into.table.sql} ({names}) VALUES ({places})"
+    if into.keyed:
+        insert += f" ON CONFLICT ({quoted(columns[key].name)}) DO NOTHING"
+    insert += " RETURNING 1"
+    ids = list(rows)
+    if into.keyed:
+        # By their keys, as all writers: each locks rows in one order.
+        ids.sort(key=lambda number: rows[number][key])  # type: ignore[arg-type,return-value]  # keys of one kind compare
     try:
         async with connection.transaction():
             return len(await connection.fetchmany(insert, [rows[id] for id in ids])) if ids else 0, {}

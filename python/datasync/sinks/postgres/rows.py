@@ -15,6 +15,7 @@ from datasync._native import COPY_HEADER, COPY_TRAILER, SortedRows
 from datasync.failpoints import failpoint
 from datasync.model import Chunk, Column, Reject, Row
 from datasync.postgres.connection import Connection, affected
+from datasync.sinks.postgres.names import TableName
 
 PIECE: Final = 256 * 1024
 """Bytes handed to the socket at once. Larger ones hold up flow control; see the write-path figures in benches."""
@@ -38,7 +39,7 @@ class Rows(Protocol):
         ...
 
     def keys(self) -> list[Any]:
-        """Give the key of each, as a parameter of a query."""
+        """Give the key of each, as a parameter of a query; none at all where there is no key column."""
         ...
 
     def without(self, known: Sequence[Any]) -> "Rows":
@@ -49,7 +50,7 @@ class Rows(Protocol):
         """Whether both have a row of the same key, or may have."""
         ...
 
-    async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
+    async def copy(self, connection: Connection, table: TableName, names: Sequence[str], start: int, stop: int) -> int:
         """COPY the rows from `start` up to and without `stop` into the columns `names` of `table`. Give the number."""
         ...
 
@@ -59,25 +60,32 @@ class Rows(Protocol):
 
 
 def sort(chunks: Sequence[Chunk], columns: Sequence[Column]) -> Rows:
-    """The rows of `chunks`, all of one lane. A full batch takes a few milliseconds, mostly without the GIL."""
-    key = next(index for index, column in enumerate(columns) if column.key)
+    """The rows of `chunks`, all of one lane. A full batch takes a few milliseconds, mostly without the GIL.
+
+    Without a key column they keep their order.
+    """
+    key = next((index for index, column in enumerate(columns) if column.key), None)
     if any(chunk.rows is not None for chunk in chunks):
         numbered = [
             (chunk_number, row_number, row)
             for chunk_number, chunk in enumerate(chunks)
             for row_number, row in enumerate(chunk.rows or ())
         ]
-        # Code points come in the order of their UTF-8.
-        return _TupleRows(chunks, key, sorted(numbered, key=lambda found: cast("Any", found[2][key])))
+        if key is not None:
+            # Code points come in the order of their UTF-8.
+            numbered.sort(key=lambda found: cast("Any", found[2][key]))
+        return _TupleRows(chunks, key, numbered)
     encoded = [chunk for chunk in chunks if chunk.copy is not None]
     pages = SortedRows([chunk.copy for chunk in encoded if chunk.copy is not None])
-    return _CopyRows(encoded, columns, columns[key], pages)
+    return _CopyRows(encoded, columns, None if key is None else columns[key], pages)
 
 
 class _CopyRows:
     """Of the fast lane: tuples of COPY BINARY, which stay where they are."""
 
-    def __init__(self, chunks: Sequence[Chunk], columns: Sequence[Column], key: Column, rows: SortedRows) -> None:
+    def __init__(
+        self, chunks: Sequence[Chunk], columns: Sequence[Column], key: Column | None, rows: SortedRows
+    ) -> None:
         self._chunks = chunks
         self._columns = columns
         self._key = key
@@ -94,10 +102,13 @@ class _CopyRows:
         return self._with(self.rows.unique(last=last))
 
     def keys(self) -> list[Any]:
+        if self._key is None:
+            return []
         decode, _ = _codec(self._key)
         return list(map(decode, self.rows.keys()))
 
     def without(self, known: Sequence[Any]) -> "_CopyRows":
+        assert self._key is not None  # nothing is known of a row without one
         _, encode = _codec(self._key)
         return self._with(self.rows.without(list(map(encode, known))))
 
@@ -105,9 +116,11 @@ class _CopyRows:
         # Of the other lane it isn't known.
         return not isinstance(other, _CopyRows) or self.rows.meets(other.rows)
 
-    async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
+    async def copy(self, connection: Connection, table: TableName, names: Sequence[str], start: int, stop: int) -> int:
         pieces = self._pieces(start, stop)
-        status = await connection.copy_to_table(table, source=pieces, columns=list(names), format="binary")
+        status = await connection.copy_to_table(
+            table.name, schema_name=table.schema, source=pieces, columns=list(names), format="binary"
+        )
         failpoint("copy_done")
         return affected(status)
 
@@ -146,7 +159,7 @@ class _CopyRows:
 class _TupleRows:
     """Of the record lane: Python tuples, each with the numbers of its chunk and of its place there."""
 
-    def __init__(self, chunks: Sequence[Chunk], key: int, rows: Sequence[tuple[int, int, Row]]) -> None:
+    def __init__(self, chunks: Sequence[Chunk], key: int | None, rows: Sequence[tuple[int, int, Row]]) -> None:
         self._chunks = chunks
         self._key = key
         self._rows = rows
@@ -160,26 +173,29 @@ class _TupleRows:
 
     def unique(self, *, last: bool) -> "_TupleRows":
         kept: dict[Any, tuple[int, int, Row]] = {}
-        for found in self._rows:
-            key = found[2][self._key]
+        for key, found in zip(self.keys(), self._rows, strict=True):
             if last or key not in kept:
                 kept[key] = found
         return self._with(list(kept.values()))
 
     def keys(self) -> list[Any]:
-        return [row[self._key] for _, _, row in self._rows]
+        key = self._key
+        return [] if key is None else [row[key] for _, _, row in self._rows]
 
     def without(self, known: Sequence[Any]) -> "_TupleRows":
         # This lane has a uuid as text, the database gives it as an object.
         there = {str(key) if isinstance(key, uuid.UUID) else key for key in known}
-        return self._with([found for found in self._rows if found[2][self._key] not in there])
+        return self._with([found for key, found in zip(self.keys(), self._rows, strict=True) if key not in there])
 
     def meets(self, other: Rows) -> bool:
         return not isinstance(other, _TupleRows) or not set(self.keys()).isdisjoint(other.keys())
 
-    async def copy(self, connection: Connection, table: str, names: Sequence[str], start: int, stop: int) -> int:
+    async def copy(self, connection: Connection, table: TableName, names: Sequence[str], start: int, stop: int) -> int:
         records: list[tuple[Any, ...]] = list(map(itemgetter(2), self._rows[start:stop]))
-        return affected(await connection.copy_records_to_table(table, records=records, columns=list(names)))
+        status = await connection.copy_records_to_table(
+            table.name, schema_name=table.schema, records=records, columns=list(names)
+        )
+        return affected(status)
 
     def reject(self, row: int, code: str, detail: str) -> Reject:
         chunk_number, row_number, values = self._rows[row]

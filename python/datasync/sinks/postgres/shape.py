@@ -1,74 +1,147 @@
 """Are tables that exist already ours? PostgreSQL would convert values on the way in, and say nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import asyncpg
+import msgspec
 
 from datasync.errors import ConfigError, SchemaMismatch
+from datasync.model import Column
 from datasync.postgres.connection import Connection
 from datasync.sinks.postgres.checkpoint import Progress
+from datasync.sinks.postgres.names import TableName, quoted
+from datasync.sinks.postgres.target import Target
 
-_EVENT = {"id": "text", "event_type": "text", "timestamp": "timestamp with time zone", "data": "jsonb"}
-
-TYPES = {
-    "ingested_events": _EVENT,
-    "staging_events": _EVENT,
-    "cursor_state": {"cursor_value": "text", "events_ingested": "bigint"},
-}
+_CURSOR_STATE: Final = {"cursor_value": "text", "events_ingested": "bigint"}
 """Columns that must have exactly these types, where the table exists. Further columns are the owner's business."""
 
+_AWAY: Final = "move the table away, or use another database"
+
 _COLUMNS = """
-SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type,
+       attgenerated <> '' OR attidentity = 'a' AS made, attnotnull AND NOT atthasdef AND attidentity = '' AS wanted
+FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
 """
 
+# The arbiter of ON CONFLICT: not partial, not deferrable.
 _KEY = """
 SELECT EXISTS (
-    SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
-    WHERE indrelid = to_regclass('ingested_events') AND indisunique AND indisvalid AND indpred IS NULL
-    AND indnkeyatts = 1 AND attname = 'id'
+    SELECT FROM pg_index WHERE indrelid = to_regclass($1) AND indisunique AND indisvalid AND indimmediate
+    AND indpred IS NULL AND indnkeyatts = cardinality($2::text[]) AND (
+        SELECT array_agg(attname::text ORDER BY attname::text) FROM pg_attribute
+        WHERE attrelid = indrelid AND attnum = ANY(indkey[:indnkeyatts - 1])
+    ) = (SELECT array_agg(name ORDER BY name) FROM unnest($2::text[]) AS name)
 )
 """
 
-
 # COPY passes over rules, and is refused where rows are secured one by one. Another unique index, or what a trigger
 # does, could make two writers wait for each other: one in the server, the other in this process for its turn.
-_DIRECT = """
-SELECT NOT relhasrules AND NOT relrowsecurity
-    AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal)
+_TRAITS = """
+SELECT NOT relhasrules AND NOT relrowsecurity,
+    NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal)
     AND NOT EXISTS (
         SELECT FROM pg_index
         WHERE indrelid = pg_class.oid AND (indisunique OR indisexclusion)
-        AND NOT (indnkeyatts = 1 AND indkey[0] = (
-            SELECT attnum FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'id'))
+        AND NOT (indnkeyatts = 1 AND indkey[0] = coalesce((
+            SELECT attnum FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = $2), 0))
     )
-FROM pg_class WHERE oid = to_regclass('ingested_events')
+FROM pg_class WHERE oid = to_regclass($1)
 """
 
 
-async def takes_direct(connection: Connection, progress: Progress) -> bool:
-    """Whether COPY straight into the target may do what INSERT does, and is likely to meet no key that is there."""
-    if not await connection.fetchval(_DIRECT):
+class Traits(msgspec.Struct, frozen=True):
+    """What a table lets COPY do.
+
+    Attributes:
+        copies: the same as INSERT.
+        alone: two writers meet nowhere but at the key.
+    """
+
+    copies: bool
+    alone: bool
+
+
+def type_name(column: Column) -> str:
+    """The column's type, as the catalogue calls it."""
+    return "timestamp with time zone" if column.kind == "timestamptz" else column.kind
+
+
+async def traits(connection: Connection, target: Target) -> Traits:
+    """Look what the table that rows go to lets COPY do. Rows that are appended meet at a unique key as at any other."""
+    key = target.key.name if target.key is not None and not target.appends else None
+    row = await connection.fetchrow(_TRAITS, target.into.sql, key)
+    return Traits(False, False) if row is None else Traits(*row)
+
+
+async def takes_direct(connection: Connection, target: Target, found: Traits, progress: Progress) -> bool:
+    """Whether COPY straight into the table may do what INSERT does, and is likely to meet no key that is there."""
+    if not (found.copies and found.alone):
         return False
     first_load = progress.rows > 0 and progress.known * 100 < progress.rows
-    return first_load or bool(await connection.fetchval("SELECT NOT EXISTS (SELECT FROM ingested_events)"))
+    return first_load or bool(await connection.fetchval(f"SELECT NOT EXISTS (SELECT FROM {target.into.sql})"))
 
 
-async def check_target(connection: Connection) -> None:
-    """Make sure that nobody changed the target's columns. Later in a transaction that wrote to it nobody can.
+async def check_columns(connection: Connection, table: TableName, columns: Sequence[Column]) -> bool:
+    """Whether there is such a table; if it is, these columns are as they should be.
+
+    In a transaction that wrote to the table it stays so.
 
     Raises:
         SchemaMismatch: a column is missing or of another type.
     """
-    await _check_table(connection, "ingested_events", TYPES["ingested_events"])
+    return bool(await _check(connection, table, {column.name: type_name(column) for column in columns}))
 
 
-async def check(connection: Connection) -> None:
-    """Look at the database and at tables of our names. Writes nothing.
+async def check_table(
+    connection: Connection, table: TableName, columns: Sequence[Column], key: Sequence[str] = ()
+) -> bool:
+    """Whether there is such a table; if it is, rows of these `columns` can be stored there. Writes nothing.
 
     Raises:
-        ConfigError: the database can't hold all text.
-        SchemaMismatch: a column is missing or of another type, or the key isn't unique.
+        ConfigError: there is no such schema.
+        SchemaMismatch: a column is missing or of another type, another one wants a value, or the key isn't unique.
+    """
+    schema = table.schema
+    if schema is not None and not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", quoted(schema)):
+        raise ConfigError(f"there is no schema `{schema}` in the database", hint=f"CREATE SCHEMA {quoted(schema)}")
+    found = await _check(connection, table, {column.name: type_name(column) for column in columns})
+    if not found:
+        return False
+    kind = await connection.fetchval("SELECT relkind::text FROM pg_class WHERE oid = to_regclass($1)", table.sql)
+    if kind not in ("r", "p"):
+        raise SchemaMismatch(f"`{table}` is there, and is no table that rows can be copied into", hint=_AWAY)
+    ours = {column.name for column in columns}
+    for row in found:
+        if row["made"] and row["name"] in ours:
+            raise SchemaMismatch(
+                f"the database itself fills the column `{row['name']}` of `{table}`",
+                hint="leave the column out, or make it an ordinary one",
+            )
+        if row["wanted"] and row["name"] not in ours:
+            raise SchemaMismatch(
+                f"the column `{row['name']}` of `{table}` wants a value, and none is given",
+                hint="fill it with a column of that name, give it a default, or let it be NULL",
+            )
+    if key and not await has_key(connection, table, key):
+        raise SchemaMismatch(
+            f"`{table}` has no unique key on `{'`, `'.join(key)}` alone", hint=f"add a primary key on {', '.join(key)}"
+        )
+    return True
+
+
+async def has_key(connection: Connection, table: TableName, key: Sequence[str]) -> bool:
+    """Whether a unique index has exactly these columns."""
+    found: bool = await connection.fetchval(_KEY, table.sql, list(key))
+    return found
+
+
+async def check(connection: Connection, target: Target) -> bool:
+    """Look at the database and at tables of our names. Whether the target is there. Writes nothing.
+
+    Raises:
+        ConfigError: the database can't hold all text, or has no such schema.
+        SchemaMismatch: see `check_table`.
     """
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
@@ -76,21 +149,19 @@ async def check(connection: Connection) -> None:
             f"the database's encoding is {encoding}, which can't hold all text",
             hint="make one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
-    for table, wanted in TYPES.items():
-        found = await _check_table(connection, table, wanted)
-        if found and table == "ingested_events" and not await connection.fetchval(_KEY):
-            raise SchemaMismatch("`ingested_events` has no unique key on `id` alone", hint="add a primary key on id")
+    await _check(connection, TableName("cursor_state"), _CURSOR_STATE)
+    key = () if target.appends or target.key is None else (target.key.name,)
+    return await check_table(connection, target.table, target.columns, key)
 
 
-async def _check_table(connection: Connection, table: str, wanted: Mapping[str, str]) -> bool:
-    """Whether there is such a table; if it is, its columns are as wanted."""
-    rows: list[asyncpg.Record] = await connection.fetch(_COLUMNS, table)
+async def _check(connection: Connection, table: TableName, wanted: Mapping[str, str]) -> Sequence[asyncpg.Record]:
+    rows: list[asyncpg.Record] = await connection.fetch(_COLUMNS, table.sql)
     found = {row["name"]: row["type"] for row in rows}
     for column, type_ in wanted.items():
         if found and found.get(column) != type_:
             raise SchemaMismatch(
                 f"the table `{table}` is there, and its column `{column}` is {found.get(column, 'missing')},"
                 f" not {type_}",
-                hint="move the table away, or use another database",
+                hint=_AWAY,
             )
-    return bool(found)
+    return rows

@@ -1,7 +1,7 @@
 """The PostgreSQL sink: rows, quarantine and checkpoint in one transaction."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -12,8 +12,21 @@ from datasync.config import Settings
 from datasync.errors import ConfigError, RowsMissing, SinkError
 from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
+from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import checkpoint, ddl, lock, partitions, reconcile, shape
+from datasync.sinks.postgres import (
+    checkpoint,
+    ddl,
+    lock,
+    partitions,
+    reconcile,
+    rounds,
+    shape,
+    staging,
+    swap,
+    tables,
+)
+from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.link import Link
 from datasync.sinks.postgres.patience import Patience
@@ -29,11 +42,17 @@ class PostgresSink:
     """
 
     def __init__(self, settings: Settings, stream: str, plan: EncoderPlan) -> None:
-        """Raise ConfigError if the plan's columns and the conflict policy don't go together."""
+        """Raise ConfigError if the plan's columns, the table's name and mode, and the policy don't go together."""
         self._settings = settings
         self._stream = stream
         self._source = settings.api_base_url
-        self._target = Target(plan.columns, settings.write.on_conflict)
+        self._target = Target(plan.columns, settings.write.on_conflict, settings.table)
+        if settings.spec is not None and settings.spec.table.children and settings.table.mode != "merge":
+            raise ConfigError(
+                f"`{self._target.table}` has tables of elements, and the mode `{settings.table.mode}`",
+                hint="use the mode `merge`, with an `on_conflict` that updates",
+            )
+        self._first = rounds.first(settings.rounds)
         self._link = Link(settings)
         self._writers: list[Writer] = []
         self._store: Store | None = None
@@ -49,41 +68,46 @@ class PostgresSink:
         connection = self._link.connection
         with mapped("reading the checkpoint"):
             await self._lock(wait=self._settings.write.wait)
-            await shape.check(connection)
+            there = await shape.check(connection, self._target)
+            await staging.check(connection, self._target.table, self._target.columns)
+            waiting = await swap.pending(connection, self._target.table, self._stream) if there else False
             version = await ddl.installed_version(connection)
             if self._settings.restart or not version:
-                return (PartitionState(),)
-            source = await checkpoint.source(connection, self._stream)
-            if source is not None and source != self._source:
-                raise ConfigError(
-                    f"the checkpoint of `{self._stream}` in this database is that of {source}, not of {self._source}",
-                    hint="use another database, or read this API from its beginning with --restart",
-                )
+                return (self._first,)
+            await self._check_origin(connection)
             start = await partitions.read(connection, self._stream, version)
-            complete = all(state.checkpoint.complete for state in start)
-            if complete and (gone := await reconcile.missing(connection, self._stream)):
+            if not start:
+                return (self._first,)
+            if not all(state.checkpoint.complete for state in start):
+                await self._check_mode(connection, waiting=waiting)
+                return start
+            # What was read is in the table itself by now, whatever the mode.
+            keyed = not self._target.appends
+            if gone := await reconcile.missing(connection, self._stream, self._target.table, keyed=keyed):
                 raise RowsMissing(
                     f"`{self._stream}` was read to its end, but {gone:,} of its records are not in the table any more",
                     hint="run with --restart to read them again",
                 )
-            if complete and version == len(ddl.HISTORY.steps):
+            if version >= ddl.COUNTS_SINCE:
                 await reconcile.check_counts(connection, self._stream)
-            return start
+            following = self._following(start)
+            return start if following is None else (following,)
 
     async def open(self) -> tuple[PartitionState, ...]:
         """See Sink."""
-        restart = self._settings.restart
         connection = self._link.connection
         with mapped("preparing the tables"):
             await ddl.migrate(connection)
             async with connection.transaction():
-                progress = await checkpoint.take_over(connection, self._stream, self._source, restart=restart)
-                await partitions.begin(connection, self._stream, restart=restart)
+                progress = await self._take_over(connection)
                 taken = await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
             write = self._settings.write
+            found = await shape.traits(connection, self._target)
+            direct = write.direct and await shape.takes_direct(connection, self._target, found, progress)
             habit = Habit(
-                direct=write.direct and await shape.takes_direct(connection, progress),
+                direct=found.alone if self._target.appends else direct,
                 keeps_known=self._target.keeps_known,
+                copies=found.copies,
             )
         patience = partial(Patience, self._settings.http.retry_for)
         self._store = Store(self._stream, self._target, progress, habit, patience, self._renew)
@@ -96,6 +120,65 @@ class PostgresSink:
                 # One is enough, where there is no further connection, or no right to make a further staging table.
                 structlog.get_logger().warning("one writer less", reason=str(error), code=error.code)
         return taken
+
+    async def _take_over(self, connection: Connection) -> Progress:
+        """Take the stream over, where it goes on, with the tables that it needs."""
+        restart, target = self._settings.restart, self._target
+        progress = await checkpoint.take_over(
+            connection,
+            self._stream,
+            self._source,
+            table=self._settings.table.name,
+            newer=rounds.counts_newer(self._first, self._settings.rounds),
+            restart=restart,
+        )
+        states = () if restart else await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
+        begun = self._following(states) if states else self._first
+        if begun is not None:
+            if states:
+                newer = rounds.counts_newer(begun, self._settings.rounds)
+                await checkpoint.next_round(connection, self._stream, newer=newer, anew=target.replaces)
+            await partitions.begin(connection, self._stream, begun)
+        if not await shape.check(connection, target):
+            # What is appended may come again; so the key, if there is one, isn't unique.
+            key = () if target.appends or target.key is None else (target.key.name,)
+            await tables.make(connection, target.table, target.columns, key)
+        if target.replaces and begun is not None:
+            await swap.begin(connection, target, self._stream)
+        return progress
+
+    def _following(self, states: Sequence[PartitionState]) -> PartitionState | None:
+        return rounds.following(states, self._settings.rounds, anew=self._target.replaces)
+
+    async def _check_origin(self, connection: Connection) -> None:
+        """Make sure that the checkpoint, if there is one, is of this API and this table."""
+        found = await checkpoint.origin(connection, self._stream)
+        if found is None:
+            return
+        source, table = found
+        if source != self._source:
+            raise ConfigError(
+                f"the checkpoint of `{self._stream}` in this database is that of {source}, not of {self._source}",
+                hint="use another database, or read this API from its beginning with --restart",
+            )
+        if table != self._settings.table.name:
+            raise ConfigError(
+                f"the rows of `{self._stream}` went to `{table}` until now, not to `{self._settings.table.name}`",
+                hint="read it from its beginning with --restart, or give the endpoint another name",
+            )
+
+    async def _check_mode(self, connection: Connection, *, waiting: bool) -> None:
+        """Make sure that a stream goes on to where its rows are so far."""
+        if waiting and not self._target.replaces:
+            raise ConfigError(
+                f"`{self._stream}` is about to replace the rows of `{self._target.table}`, and not at its end",
+                hint="let it, with the mode `replace`, or read from the beginning with --restart",
+            )
+        if self._target.replaces and not waiting and await checkpoint.has_rows(connection, self._stream):
+            raise RowsMissing(
+                f"what `{self._stream}` has read so far is not in `{self._target.into}`",
+                hint="was the mode changed, or the table dropped? Read from the beginning with --restart",
+            )
 
     def commit(self, batch: Batch) -> Awaitable[Committed]:
         """See Sink."""

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from datasync.errors import CommitsLost, RowsRefused, SinkConflict, SinkUnavailable
 from datasync.model import Batch, Committed
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import checkpoint
+from datasync.sinks.postgres import checkpoint, children
 from datasync.sinks.postgres.account import Account, Outdated
 from datasync.sinks.postgres.checkpoint import Progress
+from datasync.sinks.postgres.children import Children
 from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.patience import Patience
 from datasync.sinks.postgres.rows import Rows, sort
@@ -36,7 +37,8 @@ class Store:
         """Take the stream's `progress`, and `renew`, which makes a writer's connection anew."""
         self._stream = stream
         self._target = target
-        self._account = Account(stream, keeps_known=target.keeps_known)
+        self._account = Account(stream, target)
+        self._children = Children(target)
         self._progress = progress
         self._turns = Turns(progress.batch)
         self._habit = habit
@@ -113,7 +115,12 @@ class Store:
         with mapped("storing a batch"):
             async with committing(connection):
                 await writer.begin(last=batch.checkpoint.complete)
+                if nested := children.present(batch):
+                    await self._turns.mine(number)  # which parents are there is known once the batch before is in
+                before = await self._children.before(connection, batch) if nested else {}
                 found = await put(rows, number, self._turns)
+                if nested:
+                    await self._children.store(connection, batch, before, found.refused_keys)
                 self._told[number], progress = await self._account.enter(
                     connection, batch, rows, found, epoch=self.epoch, number=number
                 )

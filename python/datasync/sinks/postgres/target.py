@@ -5,15 +5,18 @@ from typing import Any, Final
 
 import msgspec
 
-from datasync.config.schema import ConflictPolicy
+from datasync.config.schema import ConflictPolicy, TableSettings
 from datasync.errors import ConfigError
 from datasync.failpoints import failpoint
 from datasync.model import Column
 from datasync.postgres.connection import Connection, affected
-from datasync.sinks.postgres.names import quoted
+from datasync.sinks.postgres.names import TableName, quoted, table_name
 from datasync.sinks.postgres.rows import Rows
 
-TABLE: Final = "ingested_events"
+OURS: Final = frozenset(["cursor_state", "quarantined_events", "stream_partitions", "datasync_schema"])
+"""Tables that hold something else."""
+
+_KEYS: Final = ("text", "bigint", "integer", "uuid")
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -31,39 +34,61 @@ class Target:
     """A table with these columns.
 
     Attributes:
+        table: that is configured, and read by its owner.
+        into: where rows go: `table`, or with `replace` another one until all of them are there.
+        replaces: the mode is `replace`.
+        appends: rows are stored whatever is there: the mode is `append`, or it is `replace` and there is no key.
         columns: in the order of the COPY stream.
         names: of the columns.
-        key: the column whose value a row is known by.
+        key: the column whose value a row is known by; None where there is none.
     """
 
-    def __init__(self, columns: Sequence[Column], policy: ConflictPolicy) -> None:
-        """Raise ConfigError if the policy can't be followed with these columns."""
-        keys = [column for column in columns if column.key]
-        if not keys:
-            raise ConfigError("no column is the key, so that a record that comes again couldn't be told")
-        self.key = keys[0]
+    def __init__(self, columns: Sequence[Column], policy: ConflictPolicy, settings: TableSettings) -> None:
+        """Raise ConfigError if name, mode and policy don't go together with these columns."""
+        self.table = table_name(settings.name)
+        if self.table.name in OURS:
+            raise ConfigError(f"`{self.table}` is a table of datasync's own", hint="name another one for the rows")
+        self.replaces = settings.mode == "replace"
+        self.into = self.table.derived(after="__next") if self.replaces else self.table
         self.columns = columns
         self.names = [column.name for column in columns]
+        self.key = _key(columns, required=settings.mode == "merge")
+        self.appends = settings.mode == "append" or self.key is None
+        if len(set(self.names)) < len(self.names):
+            raise ConfigError(f"two columns of `{self.table}` have the same name", hint="rename one of them")
         self._policy = policy
-        others = [column for column in columns if not column.key]
-        if policy.newer_by is not None and policy.newer_by not in {column.name for column in others}:
+        self._others = [column for column in columns if not column.key]
+        if policy.newer_by is not None and policy.newer_by not in {column.name for column in self._others}:
             raise ConfigError(
                 f"no column `{policy.newer_by}` tells which row is newer",
-                hint=f"the columns are {', '.join(column.name for column in others)}",
+                hint=f"the columns are {', '.join(column.name for column in self._others)}",
             )
-        name = quoted(self.key.name)
-        self._known = f"SELECT {name} FROM {quoted(TABLE)} WHERE {name} = ANY($1::{self.key.kind}[])"
         self._names = ", ".join(map(quoted, self.names))
-        self._upsert, self._newest = _statements(self._names, self.key, others, policy)
+        self._newest = ""
+        if self.key is not None:
+            name = quoted(self.key.name)
+            self._known = f"SELECT {name} FROM {self.into.sql} WHERE {name} = ANY($1::{self.key.kind}[])"
+            if policy.newer_by is not None:
+                self._newest = f" ORDER BY {name}, {quoted(policy.newer_by)} DESC NULLS LAST, ctid"
 
     @property
     def keeps_known(self) -> bool:
         """A row whose key is there already changes nothing."""
         return self._policy.rule == "nothing"
 
+    @property
+    def rule(self) -> str:
+        """Of the policy."""
+        return self._policy.rule
+
+    @property
+    def newer_by(self) -> str | None:
+        """Of the policy."""
+        return self._policy.newer_by
+
     def one_of_each(self, rows: Rows) -> Rows:
         """Of rows with equal keys the one that would be left if they came one by one, where their order tells it."""
-        if not rows.repeated or self._policy.newer_by is not None:
+        if self.appends or not rows.repeated or self._policy.newer_by is not None:
             return rows
         return rows.unique(last=not self.keeps_known)
 
@@ -72,7 +97,7 @@ class Target:
         rows = await connection.fetch(self._known, keys)
         return [row[0] for row in rows]
 
-    async def insert(self, connection: Connection, staging: str) -> Stored:
+    async def insert(self, connection: Connection, staging: TableName) -> Stored:
         """Move the rows of the table `staging`, each of another key that the table doesn't have.
 
         Without ON CONFLICT the index is searched once a row instead of twice, and no second WAL record says that the
@@ -82,12 +107,12 @@ class Target:
             asyncpg.UniqueViolationError: a key is there. The transaction is broken.
         """
         status = await connection.execute(
-            f"INSERT INTO {quoted(TABLE)} ({self._names}) SELECT {self._names} FROM {quoted(staging)}"
+            f"INSERT INTO {self.into.sql} ({self._names}) SELECT {self._names} FROM {staging.sql}"
         )
         failpoint("upsert_done")
         return Stored(affected(status))
 
-    async def upsert(self, connection: Connection, staging: str, *, repeats: bool) -> Stored:
+    async def upsert(self, connection: Connection, staging: TableName, *, repeats: bool) -> Stored:
         """Move the rows of the table `staging` to where they belong, by the policy.
 
         Args:
@@ -95,32 +120,32 @@ class Target:
             staging: has the target's columns.
             repeats: a key may be there twice; the newest row counts, of equals the first.
         """
-        rows = self._newest if repeats else "SELECT {columns} FROM {staging}"
-        statement = self._upsert.replace("{rows}", rows.format(columns=self._names, staging=quoted(staging)))
-        inserted, updated = await connection.fetchrow(statement) or (0, 0)
+        assert self.key is not None  # what appends has no use for it
+        distinct = f"DISTINCT ON ({quoted(self.key.name)}) " if repeats and self._newest else ""
+        rows = f"SELECT {distinct}{self._names} FROM {staging.sql}{self._newest if distinct else ''}"
+        conflict = on_conflict(self.key, self._others, self._policy)
+        inserted, updated = await connection.fetchrow(merging(self.into, self._names, rows, conflict)) or (0, 0)
         failpoint("upsert_done")
         return Stored(inserted, updated)
 
 
-def _statements(names: str, key: Column, others: Sequence[Column], policy: ConflictPolicy) -> tuple[str, str]:
+def merging(into: TableName, names: str, rows: str, conflict: str) -> str:
+    """A statement that stores what the query `rows` gives, and tells how many rows are new and how many replaced."""
+    # A row that was inserted has no xmax; one that was updated has that of this transaction.
+    return (
+        f"WITH stored AS (INSERT INTO {into.sql} AS old ({names}) {rows}"
+        f" {conflict} RETURNING (old.xmax = 0) AS fresh)"
+        " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM stored"
+    )
+
+
+def on_conflict(key: Column, others: Sequence[Column], policy: ConflictPolicy) -> str:
+    """The clause that says what becomes of a row whose key is there already; the table is called `old`."""
     conflict = "NOTHING"
     if policy.rule != "nothing" and others:
         sets = ", ".join(f"{quoted(column.name)} = excluded.{quoted(column.name)}" for column in others)
         conflict = f"UPDATE SET {sets}{_condition(others, policy)}"
-    # A row that was inserted has no xmax; one that was updated has that of this transaction.
-    insert = (
-        f"WITH stored AS (INSERT INTO {quoted(TABLE)} AS old ({names}) {{rows}}"
-        f" ON CONFLICT ({quoted(key.name)}) DO {conflict} RETURNING (old.xmax = 0) AS fresh)"
-        " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM stored"
-    )
-    newest = "SELECT {columns} FROM {staging}"
-    if policy.newer_by is not None:
-        key_name, newer = quoted(key.name), quoted(policy.newer_by)
-        newest = (
-            f"SELECT DISTINCT ON ({key_name}) {{columns}} FROM {{staging}}"
-            f" ORDER BY {key_name}, {newer} DESC NULLS LAST, ctid"
-        )
-    return insert, newest
+    return f"ON CONFLICT ({quoted(key.name)}) DO {conflict}"
 
 
 def _condition(others: Sequence[Column], policy: ConflictPolicy) -> str:
@@ -136,3 +161,15 @@ def _condition(others: Sequence[Column], policy: ConflictPolicy) -> str:
         )
         return f" WHERE {' OR '.join(differs)}"
     return ""
+
+
+def _key(columns: Sequence[Column], *, required: bool) -> Column | None:
+    keys = [column for column in columns if column.key]
+    if not keys and required:
+        raise ConfigError(
+            "no column is the key, so that a record that comes again couldn't be told",
+            hint="make one the key, or use the mode `append` or `replace`",
+        )
+    if len(keys) > 1 or (keys and keys[0].kind not in _KEYS):
+        raise ConfigError("a table's key is one column", hint=f"of the kinds {', '.join(_KEYS)}")
+    return keys[0] if keys else None

@@ -1,6 +1,6 @@
 """One writer: a connection with a staging table, and the ways in which it puts a batch's rows into the target."""
 
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -14,8 +14,9 @@ from datasync.postgres.errors import mapped, refusal_code, refuses_rows
 from datasync.sinks.postgres import shape, staging
 from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.link import Link
+from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.rows import Rows
-from datasync.sinks.postgres.target import TABLE, Stored, Target
+from datasync.sinks.postgres.target import Stored, Target
 from datasync.sinks.postgres.turns import Turns
 
 HOPELESS: Final = 100
@@ -37,11 +38,13 @@ class Put(msgspec.Struct, frozen=True):
         stored: by statements.
         refused: by rules of the database, as records to quarantine.
         repeated: left out because a newer row of the batch has the same key.
+        refused_keys: of the rows that were refused.
     """
 
     stored: Stored
     refused: tuple[Reject, ...] = ()
     repeated: int = 0
+    refused_keys: tuple[Any, ...] = ()
 
 
 class Writer:
@@ -54,13 +57,19 @@ class Writer:
         self._target = target
         self._habit = habit
         self._settings = settings
-        self._staging = ""
+        self._staging = staging.first(target.table)
         self._used = False
 
     async def prepare(self) -> None:
         """Take a staging table. The connection is new."""
         with mapped("preparing the tables"):
-            self._staging = await staging.claim(self.link.connection, pooled=self.link.pooled, number=self._number)
+            self._staging = await staging.claim(
+                self.link.connection,
+                self._target.table,
+                self._target.columns,
+                pooled=self.link.pooled,
+                number=self._number,
+            )
 
     async def begin(self, *, last: bool) -> None:
         """Make the settings of a transaction that was begun; the `last` one waits for the disk."""
@@ -74,6 +83,8 @@ class Writer:
             RowsRefused: by a rule of the database. The transaction is broken; call `put_careful` in another one.
         """
         connection = self.link.connection
+        if self._target.appends:
+            return await self._append(connection, rows, number, turns)
         turns.writes(number, rows)
         new = not rows.repeated
         if len(rows) and new and self._habit.direct:
@@ -94,6 +105,21 @@ class Writer:
         stored = await self._move(connection, rows, new=new and self._habit.plain)
         self._used = True
         return Put(stored, repeated=rows.repeated)
+
+    async def _append(self, connection: Connection, rows: Rows, number: int, turns: Turns) -> Put:
+        """COPY into the target itself, or by way of staging where that isn't the same as INSERT."""
+        if not (self._habit.direct and self._habit.copies):
+            await turns.mine(number)  # the target may have this one wait for the other, or the other for this one
+        stored = Stored()
+        if len(rows) and self._habit.copies:
+            stored = Stored(await rows.copy(connection, self._target.into, self._target.names, 0, len(rows)))
+        elif len(rows):
+            await staging.own(connection, self._staging)
+            await rows.copy(connection, self._staging, self._target.names, 0, len(rows))
+            stored = await self._target.insert(connection, self._staging)
+            self._used = True
+        await turns.mine(number)
+        return Put(stored)
 
     async def tidy(self) -> None:
         """Empty the staging table of the last batch, in a transaction of its own, while another batch has its turn.
@@ -122,18 +148,20 @@ class Writer:
         await turns.mine(number)
         failpoint("bisect")
         connection = self.link.connection
-        await shape.check_target(connection)  # else it may be that which refuses
+        # Else it may be that which refuses.
+        await shape.check_columns(connection, self._target.into, self._target.columns)
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the COMMIT would be refused, and no row named
         await staging.own(connection, self._staging)
-        refused: list[Reject] = []
+        refused: dict[int, Reject] = {}
         stored = await self._piece(connection, rows, 0, len(rows), refused)
-        return Put(stored, tuple(refused))
+        keys = rows.keys() if refused and self._target.key is not None else []
+        return Put(stored, tuple(refused.values()), refused_keys=tuple(keys[row] for row in refused if keys))
 
     async def _direct(self, connection: Connection, rows: Rows) -> Stored | None:
         """COPY into the target itself. None, and nothing done, if a key is there already."""
         try:
             async with connection.transaction():
-                inserted = await rows.copy(connection, TABLE, self._target.names, 0, len(rows))
+                inserted = await rows.copy(connection, self._target.into, self._target.names, 0, len(rows))
         except asyncpg.UniqueViolationError:
             self._habit.met_known()
             return None
@@ -158,20 +186,25 @@ class Writer:
         known = await self._target.known(connection, rows.keys())
         return rows.without(known) if known else rows
 
-    async def _piece(self, connection: Connection, rows: Rows, start: int, stop: int, refused: list[Reject]) -> Stored:
+    async def _piece(
+        self, connection: Connection, rows: Rows, start: int, stop: int, refused: dict[int, Reject]
+    ) -> Stored:
         try:
             async with connection.transaction():
                 await rows.copy(connection, self._staging, self._target.names, start, stop)
-                stored = await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
+                if self._target.appends:
+                    stored = await self._target.insert(connection, self._staging)
+                else:
+                    stored = await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
                 await staging.clear(connection, self._staging)
                 return stored
         except asyncpg.PostgresError as error:
             if not refuses_rows(error):
                 raise
             if stop - start == 1:
-                refused.append(_refused(rows, start, error))
+                refused[start] = _refused(rows, start, error)
                 if start + 1 == len(refused) == HOPELESS:
-                    raise _hopeless(error) from error
+                    raise _hopeless(self._target.into, error) from error
                 return Stored()
         middle = (start + stop) // 2
         first = await self._piece(connection, rows, start, middle, refused)
@@ -183,9 +216,9 @@ def _refused(rows: Rows, row: int, error: asyncpg.PostgresError) -> Reject:
     return rows.reject(row, refusal_code(error), str(error))
 
 
-def _hopeless(error: asyncpg.PostgresError) -> RowsRefused:
+def _hopeless(table: TableName, error: asyncpg.PostgresError) -> RowsRefused:
     return RowsRefused(
-        f"`{TABLE}` refused each of the first {HOPELESS} records, the last with: {error} (SQLSTATE {error.sqlstate})",
+        f"`{table}` refused each of the first {HOPELESS} records, the last with: {error} (SQLSTATE {error.sqlstate})",
         hint="look at the constraints and triggers of the table; nothing of this batch was stored or quarantined",
         sqlstate=error.sqlstate or "",
     )

@@ -1,0 +1,89 @@
+"""Lists inside of records have tables of their own, and say what their records say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from datasync.config.schema import ConflictPolicy, TableSettings, WriteSettings
+from datasync.errors import SchemaMismatch
+from datasync.model import Batch, Checkpoint, ChildRows, Chunk, Column
+from tests.support import Database
+from tests.tables import page, run, settings, stores
+
+COLUMNS = (Column("id", "id", "bigint", required=True, key=True), Column("version", "version", "bigint"))
+ITEMS = (
+    Column("parent_key", "", "bigint", required=True),
+    Column("position", "", "integer", required=True),
+    Column("item", "item", "text"),
+)
+POLICIES = [
+    ConflictPolicy(),
+    ConflictPolicy("update"),
+    ConflictPolicy("update_if_changed"),
+    ConflictPolicy("update_if_newer", "version"),
+]
+
+Record = tuple[int, int, list[str]]
+"""Key, version and items."""
+
+records = st.tuples(st.integers(0, 4), st.integers(0, 3), st.lists(st.sampled_from("xyz"), min_size=1, max_size=3))
+batches = st.lists(st.lists(st.lists(records, max_size=4), min_size=1, max_size=2), min_size=1, max_size=4)
+
+
+def chunk(rows: list[Record]) -> Chunk:
+    children = [(key, place, item) for key, _, items in rows for place, item in enumerate(items)]
+    made = page(*((key, version) for key, version, _ in rows))
+    made_of = ChildRows("orders_items", ITEMS, children, [key for key, _, _ in rows])
+    return Chunk(made.row_count, 10, made.records, [], None, None, None, None, None, rows=made.rows, children=[made_of])
+
+
+def expected(policy: ConflictPolicy, story: list[list[list[Record]]]) -> dict[int, list[str]]:
+    table: dict[int, Record] = {}
+    for record in (record for batch in story for rows in batch for record in rows):
+        old = table.get(record[0])
+        newer = policy.newer_by is not None and old is not None and record[1] > old[1]
+        if old is None or newer or policy.rule in ("update", "update_if_changed"):
+            table[record[0]] = record
+    return {key: items for key, _, items in table.values()}
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.rule)
+def test_the_elements_are_those_of_the_record_that_is_stored(database: Database, policy: ConflictPolicy) -> None:
+    write = WriteSettings(on_conflict=policy)
+
+    @examples(max_examples=4)
+    @given(batches)
+    def check(story: list[list[list[Record]]]) -> None:
+        database.execute("DROP TABLE IF EXISTS orders, orders_items")
+        chosen = settings(database, TableSettings("orders"), write=write, restart=True)
+        run(chosen, COLUMNS, stores(*(Batch([chunk(rows) for rows in batch], Checkpoint("c")) for batch in story)))
+        found: dict[int, list[str]] = {}
+        for row in database.fetch("SELECT parent_key, position, item FROM orders_items ORDER BY 1, 2"):
+            assert row[1] == len(found.setdefault(row[0], []))
+            found[row[0]].append(row[2])
+        assert found == expected(policy, story)
+
+    check()
+
+
+def test_a_record_that_the_database_refuses_keeps_the_elements_it_had(database: Database) -> None:
+    database.execute("CREATE TABLE orders (id bigint PRIMARY KEY, version bigint CHECK (version < 9))")
+    chosen = settings(database, TableSettings("orders"), write=WriteSettings(on_conflict=ConflictPolicy("update")))
+    first = chunk([(1, 1, ["a"]), (2, 1, ["b"])])
+    second = chunk([(1, 9, ["refused"]), (2, 2, []), (3, 9, ["refused"]), (4, 2, ["d"])])
+    run(chosen, COLUMNS, stores(Batch([first], Checkpoint("1")), Batch([second], Checkpoint("2"))))
+    found = database.fetch("SELECT parent_key, item FROM orders_items ORDER BY 1")
+    assert [tuple(row) for row in found] == [(1, "a"), (4, "d")]
+    assert database.value("SELECT count(*) FROM quarantined_events") == 2
+
+
+def test_a_table_of_elements_in_another_shape_is_refused_and_no_record_is_stored(database: Database) -> None:
+    database.execute("CREATE TABLE orders_items (parent_key bigint, position integer, item text)")
+    with pytest.raises(SchemaMismatch, match="no unique key"):
+        run(
+            settings(database, TableSettings("orders")),
+            COLUMNS,
+            stores(Batch([chunk([(1, 1, ["a"])])], Checkpoint("1"))),
+        )
+    assert database.value("SELECT count(*) FROM orders") == 0
