@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -157,11 +157,17 @@ class FileStore:
     def transaction(self, books: Books) -> Iterator[None]:
         """See Store."""
         held = self._held
+        entered = False  # else another run has it, and what is there is that one's
         try:
             with disk.mapped("storing a batch"), self._state.transaction(books):
+                entered = True
                 yield
         except BaseException:
             self._held = held
+            if entered:
+                with suppress(OSError):  # the next run does it, too
+                    self._shelf.open(held.end)
+                    self._rejects.open(held.reject_end)
             raise
 
     def put(self, batch: Batch) -> Put:
