@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -140,7 +139,7 @@ def _parquet(folder: Path, _plan: EncoderPlan) -> list[tuple[Any, ...]]:
     from pyarrow import parquet
 
     path = folder / "ingested_events"
-    if not path.is_dir() or not os.listdir(path):
+    if not path.is_dir() or not any(path.iterdir()):
         return []
     return [tuple(row.values()) for row in parquet.read_table(path).to_pylist()]
 

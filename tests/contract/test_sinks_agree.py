@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -38,7 +38,10 @@ ALL = EncoderPlan(
     ),
 )
 RECORDS = [
-    '{"id":"a","type":"clîck \\n \\"q\\" \U0001f600","ts":"2024-01-15T10:30:00.123456+05:30","n":[18446744073709551616,1.10,1E400]}',
+    (
+        '{"id":"a","type":"clîck \\n \\"q\\" \U0001f600",'
+        '"ts":"2024-01-15T10:30:00.123456+05:30","n":[18446744073709551616,1.10,1E400]}'
+    ),
     '{\n  "id": "b",\r\n  "type": null, "ts": 1705314600123}',
     '{"id":"c","ts":"0001-01-01T00:00:00Z","a":{"b":[{}]}}',
     '{"id":"d","ts":"9999-12-31T23:59:59.999999Z","id":"e"}',
@@ -73,7 +76,7 @@ def micros(value: Any) -> int | None:
         value = datetime.fromisoformat(value)
     if value is None:
         return None
-    since = value.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    since: timedelta = value.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 

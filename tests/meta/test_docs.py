@@ -33,6 +33,7 @@ DOCUMENTS = (
     "docs/quarantine.md",
     "docs/rate-limits.md",
     "docs/shared-budget.md",
+    "docs/sinks.md",
     "docs/timestamps.md",
 )
 
