@@ -27,6 +27,9 @@ DEFAULT_PLUGINS = (
     "datasync.endpoints.rest",
     "datasync.transforms.builtin",
     "datasync.sinks.postgres.sink",
+    "datasync.sinks.jsonl.sink",
+    "datasync.sinks.parquet.sink",
+    "datasync.sinks.duckdb.sink",
 )
 
 _TRANSFORM_MARK = "__datasync_transform__"

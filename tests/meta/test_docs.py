@@ -35,6 +35,7 @@ DOCUMENTS = (
     "docs/quarantine.md",
     "docs/rate-limits.md",
     "docs/shared-budget.md",
+    "docs/sinks.md",
     "docs/timestamps.md",
 )
 

@@ -1,0 +1,246 @@
+"""What is kept of a stream besides its rows, by sinks that keep it as one document."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from datasync.config.schema import RoundSettings, Settings
+from datasync.errors import ConfigError, CountsDiffer, RowsMissing, SchemaMismatch
+from datasync.model import Batch, Checkpoint, Column, Committed, PartitionState, Window
+
+_WORDS: Final = {
+    "rows": "stored",
+    "updated": "replaced",
+    "unchanged": "left as they were",
+    "duplicates": "seen before",
+    "quarantined": "in quarantine",
+    "dropped": "left out by a transform",
+}
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What a stream's rows are. Fixed when it is begun.
+
+    Attributes:
+        stream: the endpoint's name.
+        source: base URL of the API.
+        table: that the rows go to.
+        mode: see TableSettings.
+        columns: name and kind of each.
+    """
+
+    stream: str
+    source: str
+    table: str
+    mode: str
+    columns: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, settings: Settings, stream: str, columns: Sequence[Column]) -> "Identity":
+        """Of a run's settings."""
+        named = tuple((column.name, column.kind) for column in columns)
+        return cls(stream, settings.api_base_url, settings.table.name, settings.table.mode, named)
+
+
+class Put(msgspec.Struct, frozen=True):
+    """What became of a batch.
+
+    Attributes:
+        inserted: new rows.
+        updated: rows that took another's place.
+        left: rows whose key was there, and nothing was done.
+        twice: rows left out because another one of the batch has their key.
+        kept: new rejects.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    left: int = 0
+    twice: int = 0
+    kept: int = 0
+
+
+class There(msgspec.Struct, frozen=True):
+    """What is stored, over all runs. `rows` is None where rows can't be told from those of an earlier round."""
+
+    rows: int | None
+    rejects: int
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Records of a round. Each one served counts in exactly one of the others."""
+
+    served: int = 0
+    rows: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    dropped: int = 0
+
+
+class Books(msgspec.Struct, frozen=True):
+    """The state of a stream. Saved with the rows that it counts.
+
+    Attributes:
+        identity: what the stream is.
+        epoch: of the run that may write.
+        batch: number of the last batch, over all runs.
+        partitions: by number.
+        total: what the API declared first, in this round.
+        newest_us: see Checkpoint; over all partitions.
+        version: of this document.
+    """
+
+    identity: Identity
+    epoch: int = 0
+    batch: int = 0
+    partitions: tuple[PartitionState, ...] = (PartitionState(),)
+    total: int | None = None
+    newest_us: int | None = None
+    counts: Counts = Counts()
+    version: int = 1
+
+    @property
+    def complete(self) -> bool:
+        """All partitions were read to their ends."""
+        return all(state.checkpoint.complete for state in self.partitions)
+
+    @property
+    def states(self) -> tuple[PartitionState, ...]:
+        """What a run begins with."""
+        replace = msgspec.structs.replace
+        return tuple(
+            replace(state, checkpoint=replace(state.checkpoint, total=self.total)) for state in self.partitions
+        )
+
+    def fits(self, identity: Identity, *, restart: bool) -> None:
+        """Make sure that a run can go on from here.
+
+        Raises:
+            ConfigError: it reads another API, or writes in another way.
+            SchemaMismatch: it has other columns.
+        """
+        ours = self.identity
+        if not restart and ours.source != identity.source:
+            raise ConfigError(
+                f"the checkpoint of `{ours.stream}` is that of {ours.source}, not of {identity.source}",
+                hint="write to another place, or read this API from its beginning with --restart",
+            )
+        if restart and ours.mode == identity.mode == "replace" and ours.stream == identity.stream:
+            return  # nothing of what is there will be left
+        for what in ("stream", "table", "mode"):
+            was, now = getattr(ours, what), getattr(identity, what)
+            if was != now:
+                raise ConfigError(
+                    f"the rows that are there have the {what} `{was}`, and this run has `{now}`",
+                    hint="write to another table or another place",
+                )
+        if ours.columns != identity.columns:
+            raise SchemaMismatch(
+                f"the columns of `{ours.table}` are {_listed(ours.columns)}, and this run has"
+                f" {_listed(identity.columns)}",
+                hint="write to another table or another place",
+            )
+
+    def begun(self, rounds: RoundSettings, identity: Identity, *, restart: bool) -> tuple["Books", bool]:
+        """The books that a run goes on with, and whether it begins a round."""
+        if not restart and not (self.complete and rounds.again and self.batch):
+            return self, False
+        newest = None if restart or identity.mode == "replace" else self.newest_us
+        since = rounds.start_us if newest is None else newest - rounds.lookback_us
+        first = PartitionState(checkpoint=Checkpoint(since_us=since, newest_us=newest))
+        return Books(identity, self.epoch, self.batch, (first,), newest_us=newest), True
+
+    def after(self, batch: Batch, put: Put, *, keeps_known: bool) -> tuple["Books", Committed]:
+        """The books with a batch in them."""
+        rejects = len(batch.rejects)
+        done = Committed(
+            rows=put.inserted,
+            updated=put.updated,
+            unchanged=0 if keeps_known else put.left,
+            duplicates=put.twice + (put.left if keeps_known else 0) + rejects - put.kept,
+            quarantined=put.kept,
+        )
+        old = self.counts
+        if batch.chunks and batch.chunks[0].again:
+            # What transforms left out will be left out once more, and must not count twice.
+            old = msgspec.structs.replace(old, duplicates=old.duplicates + old.dropped, dropped=0)
+        counts = Counts(
+            served=old.served + batch.records,
+            rows=old.rows + done.rows,
+            updated=old.updated + done.updated,
+            unchanged=old.unchanged + done.unchanged,
+            duplicates=old.duplicates + done.duplicates,
+            quarantined=old.quarantined + done.quarantined,
+            dropped=old.dropped + batch.dropped,
+        )
+        moments = (self.newest_us, batch.checkpoint.newest_us, *(chunk.newest_us for chunk in batch.chunks))
+        books = msgspec.structs.replace(
+            self,
+            batch=self.batch + 1,
+            partitions=_advanced(_shared(self.partitions, batch.windows), batch),
+            total=batch.checkpoint.total if self.total is None else self.total,
+            newest_us=max((moment for moment in moments if moment is not None), default=None),
+            counts=counts,
+        )
+        return books, done
+
+    def missing(self, there: There) -> int:
+        """How many records are missing: of those that were stored, and of the total the API declared, if it did."""
+        rows = self.counts.rows
+        wanted = max(rows, (self.total or 0) - there.rejects - self.counts.dropped)
+        return max(0, wanted - (rows if there.rows is None else there.rows))
+
+    def reopened(self, batch: Batch) -> "Books":
+        """Every partition before its last page: any of them may have ended too early."""
+        replace = msgspec.structs.replace
+        # What the last page left out will be left out again.
+        last = batch.chunks[-1].dropped if batch.chunks else 0
+        counts = self.counts
+        return replace(
+            self,
+            partitions=tuple(
+                replace(state, checkpoint=replace(state.checkpoint, complete=False)) for state in self.partitions
+            ),
+            counts=replace(counts, dropped=counts.dropped - last, duplicates=counts.duplicates + last),
+        )
+
+    def check_counts(self) -> None:
+        """Raise CountsDiffer if the counters don't make up what was served."""
+        explained = sum(getattr(self.counts, name) for name in _WORDS)
+        if explained != self.counts.served:
+            parts = " + ".join(f"{getattr(self.counts, name):,} {words}" for name, words in _WORDS.items())
+            raise CountsDiffer(
+                f"the counts of `{self.identity.stream}` don't add up: {parts} make {explained:,}, but"
+                f" {self.counts.served:,} were served",
+                hint="was the state edited? Count anew with --restart",
+            )
+
+    def check_complete(self, there: There) -> None:
+        """Make sure that a stream which was read to its end is still whole. Raises RowsMissing, CountsDiffer."""
+        if gone := self.missing(there):
+            raise RowsMissing(
+                f"`{self.identity.stream}` was read to its end, but {gone:,} of its records are not there any more",
+                hint="run with --restart to read them again",
+            )
+        self.check_counts()
+
+
+def _listed(columns: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in columns)
+
+
+def _shared(states: Sequence[PartitionState], windows: Mapping[int, Window]) -> Sequence[PartitionState]:
+    kept = {state.number: state for state in states}
+    for number, window in windows.items():
+        kept[number] = msgspec.structs.replace(kept.get(number, PartitionState(number)), window=window)
+    return [kept[number] for number in sorted(kept)]
+
+
+def _advanced(states: Sequence[PartitionState], batch: Batch) -> tuple[PartitionState, ...]:
+    return tuple(
+        msgspec.structs.replace(state, checkpoint=batch.checkpoint) if state.number == batch.partition else state
+        for state in states
+    )

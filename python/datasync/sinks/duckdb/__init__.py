@@ -1,0 +1,1 @@
+"""A DuckDB database: rows, quarantine and checkpoint in one transaction."""

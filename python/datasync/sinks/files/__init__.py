@@ -1,0 +1,1 @@
+"""What sinks that write files have in common: a state, a lock, and files that grow."""

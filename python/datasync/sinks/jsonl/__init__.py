@@ -1,0 +1,1 @@
+"""A file of JSON lines for each table, or stdout."""
