@@ -18,6 +18,7 @@ from datasync.sinks.postgres import (
     checkpoint,
     ddl,
     lock,
+    lookup,
     partitions,
     reconcile,
     rounds,
@@ -184,6 +185,10 @@ class PostgresSink:
         """See Sink."""
         assert self._store is not None  # open() comes first
         return self._store.commit(batch)
+
+    async def distinct(self, table: str, column: str) -> Sequence[str]:
+        """See Lookup."""
+        return await lookup.distinct(self._settings.database_url, table, column)
 
     async def close(self) -> None:
         """See Sink."""
