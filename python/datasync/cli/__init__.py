@@ -1,21 +1,25 @@
-"""The command line: one file per command."""
+"""The command line: one file per command, imported when it is run."""
+
+from typing import Final
 
 import click
 
 from datasync import __version__
-from datasync.cli.demo import demo
-from datasync.cli.ingest import ingest
-from datasync.cli.quarantine import quarantine
-from datasync.cli.simulate import simulate
+from datasync.cli.lazy import Lazy, LazyGroup
+
+COMMANDS: Final = {
+    "ingest": Lazy("datasync.cli.ingest:ingest", "Read the API to its end into PostgreSQL."),
+    "quarantine": Lazy("datasync.cli.quarantine:quarantine", "Look at the records that couldn't be stored."),
+    "demo": Lazy("datasync.cli.demo:demo", "Ingest a simulated API into an embedded PostgreSQL."),
+    "simulate": Lazy("datasync.cli.simulate:simulate", "Serve the simulated API on loopback."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="datasync")
 def main() -> None:
     """Get a rate-limited REST API into PostgreSQL, fast and exactly once."""
-
-
-main.add_command(ingest)
-main.add_command(demo)
-main.add_command(simulate)
-main.add_command(quarantine)

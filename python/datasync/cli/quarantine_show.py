@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from datasync.cli.quarantine_common import ID, env_file_option, option, read
+from datasync.cli.command import DONE, SETUP, STOPPED, Command
+from datasync.cli.options import env_file_option
+from datasync.cli.quarantine_common import ID, option, read
 from datasync.cli.show import concealed, record
 from datasync.cli.streams import output
 from datasync.config import Masker
@@ -13,7 +15,14 @@ from datasync.postgres.connection import Connection
 from datasync.sinks.postgres import quarantined
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples={
+        "datasync quarantine show 17": "everything about a record",
+        "datasync quarantine show 17 --raw > record": "its exact bytes alone",
+    },
+    exits=DONE | SETUP | STOPPED,
+)
 @click.argument("id", type=ID)
 @option("--raw", is_flag=True, help="the exact bytes of the record, and nothing else")
 @env_file_option

@@ -20,8 +20,14 @@ PATIENCE: Final = 1.0
 """Seconds that a reader of the log may stop reading before a line is lost."""
 
 
-def configure(*, terminal: bool, mask: Masker) -> None:
-    """Set logging up. `mask`, then `redact`, go over every text in a line, tracebacks included."""
+def configure(*, terminal: bool, mask: Masker, plain: bool = False) -> None:
+    """Set logging up. `mask`, then `redact`, go over every text in a line, tracebacks included.
+
+    Args:
+        terminal: stderr is one: lines for people, in colour unless NO_COLOR is set; else JSON.
+        mask: replaces secrets.
+        plain: lines like `error: ..` and `hint: ..` either way, for commands that say little.
+    """
 
     def conceal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         # Our own messages and codes are constants, and scripts look for them: a key that is a word of theirs, or a
@@ -37,11 +43,15 @@ def configure(*, terminal: bool, mask: Masker) -> None:
     codes = error_codes() | {"internal"}
     stderr = _Stderr(terminal=terminal)
 
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
-        if terminal
-        else structlog.processors.JSONRenderer()
-    )
+    renderer: Any = structlog.processors.JSONRenderer()
+    if plain:
+        renderer = _plain
+    elif terminal:
+        renderer = structlog.dev.ConsoleRenderer(
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,
+            colors=not os.environ.get("NO_COLOR"),
+        )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -54,6 +64,18 @@ def configure(*, terminal: bool, mask: Masker) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+
+
+def _plain(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    known = ("level", "event", "hint", "code", "timestamp", "exception")
+    more = "".join(f" {key}={value}" for key, value in event.items() if key not in known)
+    level = "" if event["level"] == "info" else f"{event['level']}: "
+    lines = [f"{level}{event['event']}{more}"]
+    if "hint" in event:
+        lines.append(f"hint: {event['hint']}")
+    if "exception" in event:
+        lines.append(event["exception"])
+    return "\n".join(lines)
 
 
 class _Bridge(logging.Handler):
