@@ -68,7 +68,8 @@ def at_desk(database: Database, *arguments: str, code: int = 0, env: Mapping[str
 
 def desk(dsn: str, *arguments: str, code: int = 0, env: Mapping[str, str] = {}) -> tuple[bytes, Run]:
     """Run `datasync quarantine` with nothing but a database in its environment. Give its output, exact and as text."""
-    keep = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
+    names = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
+    keep = {name: os.environ[name] for name in names if name in os.environ}
     done = subprocess.run(
         [Path(sys.executable).with_name("datasync"), "quarantine", *arguments],
         env=keep | {"DATABASE_URL": dsn} | dict(env),

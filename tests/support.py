@@ -105,7 +105,7 @@ class Run:
 
 def environment(dsn: str, base_url: str, *, key: str = API_KEY, **more: str) -> dict[str, str]:
     """What a user's shell would have, and nothing of ours."""
-    keep = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
+    keep = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
     base = {name: os.environ[name] for name in keep if name in os.environ}
     return base | {"DATABASE_URL": dsn, "API_BASE_URL": base_url, "API_KEY": key} | more
 

@@ -29,7 +29,8 @@
     │   ├── SchemaMismatch         a table is there but isn't ours
     │   ├── RowsMissing            rows that were stored are gone
     │   ├── CountsDiffer           the counters of a stream don't make up what was served
-    │   └── NotQuarantined         a record that was asked for is not in quarantine
+    │   ├── NotQuarantined         a record that was asked for is not in quarantine
+    │   └── StreamUnknown          the database has no stream of that name
     └── Interrupted            a signal ended the run after a clean checkpoint
 
 A record that can't be stored is not an error: it goes to quarantine and the run goes on (`model.Reject`).
@@ -271,6 +272,13 @@ class NotQuarantined(SinkError):
     """None of the records that were asked for is in quarantine."""
 
     code = "not_quarantined"
+    exit_code = EXIT_SETUP
+
+
+class StreamUnknown(SinkError):
+    """The database has no stream of the name that was asked for."""
+
+    code = "stream_unknown"
     exit_code = EXIT_SETUP
 
 

@@ -9,9 +9,13 @@ from datasync.cli.lazy import Lazy, LazyGroup
 
 COMMANDS: Final = {
     "ingest": Lazy("datasync.cli.ingest:ingest", "Read the API to its end into PostgreSQL."),
+    "status": Lazy("datasync.cli.status:status", "Show how far the streams in the database have come."),
+    "check": Lazy("datasync.cli.check:check", "Look for what could keep a run from starting."),
+    "state": Lazy("datasync.cli.state:state", "Look at checkpoints, keep a copy, or forget one."),
     "quarantine": Lazy("datasync.cli.quarantine:quarantine", "Look at the records that couldn't be stored."),
     "demo": Lazy("datasync.cli.demo:demo", "Ingest a simulated API into an embedded PostgreSQL."),
     "simulate": Lazy("datasync.cli.simulate:simulate", "Serve the simulated API on loopback."),
+    "completion": Lazy("datasync.cli.completion:completion", "Print what completes commands in a shell."),
 }
 
 

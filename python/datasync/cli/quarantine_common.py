@@ -1,6 +1,5 @@
 """What the commands of `datasync quarantine` have in common: options, the connection, and how they end."""
 
-import os
 import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
@@ -9,13 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from datasync import envvars, loop
-from datasync.cli import options
-from datasync.cli.ending import ended, report
-from datasync.config import Masker, load_database
-from datasync.errors import EXIT_SETUP, DatasyncError
+from datasync import envvars
+from datasync.cli import database, options
+from datasync.config import Masker
 from datasync.postgres.connection import Connection
-from datasync.sinks.postgres.quarantined import connected
 from datasync.timestamps import TimestampRefused, normalize_timestamp
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,17 +58,5 @@ def json_option(text: str) -> Callable[[F], F]:
 
 
 def read(env_file: Path | None, use: Callable[[Connection, Masker], Coroutine[Any, Any, None]]) -> None:
-    """Let `use` look into the database, which needs no more than its URL, and end the process if it fails."""
-
-    async def main(mask: Masker) -> None:
-        try:
-            async with connected(database) as connection:
-                await use(connection, mask)
-        except DatasyncError as error:
-            error.exit_code = EXIT_SETUP  # there is nothing that another run would go on with
-            raise
-
-    with ended(plain=False):
-        database, mask = load_database(os.environ, env_file=env_file)
-        report(mask, plain=False)
-        loop.run(main(mask))
+    """See `database.read`; what goes wrong is reported in the form of a run's log."""
+    database.read(env_file, use, plain=False)

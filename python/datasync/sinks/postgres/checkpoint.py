@@ -46,7 +46,7 @@ async def source(connection: Connection, stream: str) -> str | None:
     return found
 
 
-async def take_over(connection: Connection, stream: str, source: str, *, restart: bool) -> Progress:
+async def take_over(connection: Connection, stream: str, source: str | None, *, restart: bool) -> Progress:
     """Begin a new epoch: from now on no earlier run can commit. Belongs into a transaction.
 
     With `restart` the stream begins anew: its partitions and its counts are forgotten, its rows stay.

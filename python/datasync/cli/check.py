@@ -1,0 +1,121 @@
+"""`datasync check`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from datasync import envvars, loop
+from datasync.cli import check_api, check_database, check_machine, options
+from datasync.cli.check_finding import Finding, failed, ok
+from datasync.cli.command import STOPPED, Command
+from datasync.cli.ending import ended, report
+from datasync.cli.options import endpoint_option, env_file_option, plugin_option
+from datasync.cli.show import json_line, visible
+from datasync.cli.streams import output
+from datasync.config import Masker, Secret, Settings, load, load_database
+from datasync.errors import EXIT_SETUP, ConfigError, PluginError
+from datasync.plugins import Plugins
+
+option = options.of(envvars.CHECK)
+
+_WIDTH: Final = max(map(len, ("failed", "warning")))
+
+
+@click.command(
+    cls=Command,
+    examples={
+        "datasync check": "look at everything; one request to the API",
+        "datasync check --no-api": "without it",
+        "datasync check --json": "one JSON object on each line",
+    },
+    exits={0: "a run can start, whatever the warnings", 2: "something failed"} | STOPPED,
+)
+@option("--no-api", is_flag=True, help="don't ask the API")
+@endpoint_option(help="as for `ingest`")
+@plugin_option(help="as for `ingest`")
+@option("--json", "as_json", is_flag=True, help="one JSON object on each line")
+@env_file_option
+def check(no_api: bool, endpoint: str | None, plugins: tuple[Path, ...], as_json: bool, env_file: Path | None) -> None:
+    """Look for what could keep a run from starting: this machine, the settings, the database and the API.
+
+    Changes nothing. The API is asked once, for the first page with one record where the endpoint can ask for so few;
+    that counts against its limit, but not in a shared budget. An endpoint that needs a token asks for one, too.
+    """
+    checking = _Checking(as_json=as_json)
+    with ended():
+        for finding in check_machine.findings():
+            checking.found(finding)
+        settings, database = _settings(endpoint, env_file, checking)
+        offered = _plugins(plugins, checking)
+        loop.run(_look(settings, database, None if no_api else offered, checking))
+    if checking.failed:
+        sys.exit(EXIT_SETUP)
+
+
+class _Checking:
+    """Writes each finding at once."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self.mask = Masker()
+        self.failed = False
+
+    def found(self, finding: Finding) -> None:
+        self.failed |= finding.result == "failed"
+        finding = finding.masked(self.mask)
+        if self._as_json:
+            lines = [json_line(msgspec.structs.asdict(finding))]
+        else:
+            lines = [f"{finding.result:<{_WIDTH}}  {finding.check}: {visible(finding.text)}"]
+            lines += [f"{'':<{_WIDTH}}  hint: {visible(finding.hint)}"] if finding.hint else []
+        with output(None) as out:
+            out.writelines(line.encode() + b"\n" for line in lines)
+
+
+def _settings(
+    endpoint: str | None, env_file: Path | None, checking: _Checking
+) -> tuple[Settings | None, Secret | None]:
+    """The settings, and the database's URL alone where they can't be read."""
+    try:
+        settings = load(os.environ, env_file=env_file, endpoint=endpoint)
+    except ConfigError as error:
+        checking.found(failed("configuration", error))
+    else:
+        _mask(settings.mask, checking)
+        checking.found(ok("configuration", f"the endpoint {settings.endpoint} of {settings.api_base_url}"))
+        return settings, settings.database_url
+    try:
+        database, mask = load_database(os.environ, env_file=env_file)
+    except ConfigError:
+        return None, None  # it was said
+    _mask(mask, checking)
+    return None, database
+
+
+def _mask(mask: Masker, checking: _Checking) -> None:
+    checking.mask = mask
+    report(mask)
+
+
+def _plugins(files: tuple[Path, ...], checking: _Checking) -> Plugins | None:
+    sys.path.append(str(Path.cwd()))  # as `ingest` has it
+    try:
+        plugins = Plugins(files)
+    except PluginError as error:
+        checking.found(failed("plugins", error))
+        return None
+    checking.found(ok("plugins", f"endpoints {', '.join(sorted(plugins.endpoints))}"))
+    return plugins
+
+
+async def _look(
+    settings: Settings | None, database: Secret | None, plugins: Plugins | None, checking: _Checking
+) -> None:
+    if database is not None:
+        await check_database.look(database, checking.found)
+    if settings is not None and plugins is not None:
+        await check_api.look(settings, plugins, checking.found)
