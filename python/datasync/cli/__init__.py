@@ -14,8 +14,8 @@ COMMANDS: Final = {
     "state": Lazy("datasync.cli.state:state", "Look at checkpoints, keep a copy, or forget one."),
     "quarantine": Lazy("datasync.cli.quarantine:quarantine", "Look at the records that couldn't be stored."),
     "demo": Lazy("datasync.cli.demo:demo", "Ingest a simulated API into an embedded PostgreSQL."),
-    "simulate": Lazy("datasync.cli.simulate:simulate", "Serve the simulated API on loopback."),
-    "completion": Lazy("datasync.cli.completion:completion", "Print what completes commands in a shell."),
+    "simulate": Lazy("datasync.cli.simulate:simulate", "Serve the simulated datasync api on loopback."),
+    "completion": Lazy("datasync.cli.completion:completion", "Print the script that completes commands."),
 }
 
 

@@ -106,7 +106,7 @@ def _plugins(files: tuple[Path, ...], checking: _Checking) -> Plugins | None:
     try:
         plugins = Plugins(files)
     except PluginError as error:
-        checking.found(failed("plugins", error))
+        checking.found(failed("plugins", error, hint="fix the plugin, or leave it out"))
         return None
     checking.found(ok("plugins", f"endpoints {', '.join(sorted(plugins.endpoints))}"))
     return plugins

@@ -29,7 +29,7 @@ async def look(settings: Settings, plugins: Plugins, found: Found, clock: Callab
         answer = await _ask(settings, endpoint)
         middle = (asked + clock()) / 2
     except DatasyncError as error:
-        found(failed("api", error))
+        found(failed("api", error, hint=f"is {settings.api_base_url} the API's root, and reachable from here?"))
         return
     found(_judged(endpoint, answer))
     found(clocks(server_time(answer), middle))

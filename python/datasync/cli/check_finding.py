@@ -46,6 +46,6 @@ def warning(check: str, text: str, hint: str) -> Finding:
     return Finding(check, "warning", text, hint)
 
 
-def failed(check: str, error: DatasyncError) -> Finding:
-    """A run would end with this error."""
-    return Finding(check, "failed", str(error), error.hint, error.code)
+def failed(check: str, error: DatasyncError, *, hint: str | None = None) -> Finding:
+    """A run would end with this error; `hint` is for one that has none."""
+    return Finding(check, "failed", str(error), error.hint or hint, error.code)

@@ -74,8 +74,9 @@ def _values(done: Forgotten) -> dict[str, object]:
 
 def _words(done: Forgotten) -> str:
     before = done.before
+    places = "the place" if before.partitions == 1 else f"the places of {before.partitions} partitions"
     return (
-        f"{before.stream}: forgot {before.partitions} partitions and the counts of {before.served:,} records\n"
+        f"{before.stream}: forgot {places} and the counts of {before.served:,} records\n"
         f"epoch {before.epoch} is over, {done.epoch} has begun: no earlier run can write any more\n"
         f"{before.rows:,} rows stay in {before.table}, and the next run reads from the beginning"
     )

@@ -59,7 +59,9 @@ def show(stream: str, as_json: bool, file: Path | None, env_file: Path | None) -
             out.writelines(line.encode() + b"\n" for line in lines)
 
     async def use(connection: Connection, _mask: Masker) -> None:
-        write(await known(connection, await forget.find(connection, stream)))
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            found = await known(connection, await forget.find(connection, stream))
+        write(found)
 
     if file is None:
         database.read(env_file, use)

@@ -4,11 +4,11 @@ import logging
 import os
 import select
 import sys
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from datasync.config import Masker
 from datasync.errors import error_codes
@@ -20,13 +20,13 @@ PATIENCE: Final = 1.0
 """Seconds that a reader of the log may stop reading before a line is lost."""
 
 
-def configure(*, terminal: bool, mask: Masker, plain: bool = False) -> None:
+def configure(*, terminal: bool, mask: Masker, form: Processor | None = None) -> None:
     """Set logging up. `mask`, then `redact`, go over every text in a line, tracebacks included.
 
     Args:
         terminal: stderr is one: lines for people, in colour unless NO_COLOR is set; else JSON.
         mask: replaces secrets.
-        plain: lines like `error: ..` and `hint: ..` either way, for commands that say little.
+        form: makes the text of a line, instead.
     """
 
     def conceal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -43,9 +43,9 @@ def configure(*, terminal: bool, mask: Masker, plain: bool = False) -> None:
     codes = error_codes() | {"internal"}
     stderr = _Stderr(terminal=terminal)
 
-    renderer: Any = structlog.processors.JSONRenderer()
-    if plain:
-        renderer = _plain
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if form is not None:
+        renderer = form
     elif terminal:
         renderer = structlog.dev.ConsoleRenderer(
             pad_event_to=0,
@@ -64,18 +64,6 @@ def configure(*, terminal: bool, mask: Masker, plain: bool = False) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
-
-
-def _plain(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    known = ("level", "event", "hint", "code", "timestamp", "exception")
-    more = "".join(f" {key}={value}" for key, value in event.items() if key not in known)
-    level = "" if event["level"] == "info" else f"{event['level']}: "
-    lines = [f"{level}{event['event']}{more}"]
-    if "hint" in event:
-        lines.append(f"hint: {event['hint']}")
-    if "exception" in event:
-        lines.append(event["exception"])
-    return "\n".join(lines)
 
 
 class _Bridge(logging.Handler):
