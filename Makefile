@@ -67,6 +67,10 @@ format: build ## Format all sources
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
 
+.PHONY: docs
+docs: build ## Put the help of all commands into docs/cli.md
+	$(BIN)/python -m docs.generate
+
 .PHONY: fuzz
 fuzz: build ## Search for input that the core reads wrongly (SECONDS_EACH=60, for each target)
 	cargo install --quiet --locked --version '^0.13' --root target/tools cargo-fuzz

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from datasync import envvars
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from datasync.testing import EmbeddedPostgres
+from tests.here import Here
 from tests.support import Database
 
 # "fast" keeps the suite short; `HYPOTHESIS_PROFILE=slow` searches longer.
@@ -53,6 +54,12 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, so that no .env is found."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """Run commands in this process."""
+    return Here(capfd, monkeypatch)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A quarantine filled as a run would, and the command that looks at it."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ import asyncpg
 
 from datasync.model import Reject
 from datasync.sinks.postgres import ddl, quarantine
-from tests.support import Database, Run
+from tests.support import Database, Run, kept
 
 STREAM = "datasync.events"
 Refused = tuple[str, bytes]
@@ -68,10 +67,9 @@ def at_desk(database: Database, *arguments: str, code: int = 0, env: Mapping[str
 
 def desk(dsn: str, *arguments: str, code: int = 0, env: Mapping[str, str] = {}) -> tuple[bytes, Run]:
     """Run `datasync quarantine` with nothing but a database in its environment. Give its output, exact and as text."""
-    keep = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
     done = subprocess.run(
         [Path(sys.executable).with_name("datasync"), "quarantine", *arguments],
-        env=keep | {"DATABASE_URL": dsn} | dict(env),
+        env=kept() | {"DATABASE_URL": dsn} | dict(env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=120,

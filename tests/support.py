@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+import datasync
 from datasync.simulator import SimulatorProcess
 
 API_KEY = "canary-5f1d7c-key"
@@ -103,11 +104,16 @@ class Run:
         return [line for line in self.lines if line["level"] == "error"][-1]
 
 
-def environment(dsn: str, base_url: str, *, key: str = API_KEY, **more: str) -> dict[str, str]:
-    """What a user's shell would have, and nothing of ours."""
+def kept() -> dict[str, str]:
+    """What a user's shell would have, and the sources that are tested: another copy may be installed."""
     keep = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
-    base = {name: os.environ[name] for name in keep if name in os.environ}
-    return base | {"DATABASE_URL": dsn, "API_BASE_URL": base_url, "API_KEY": key} | more
+    sources = {"PYTHONPATH": str(Path(datasync.__file__).parents[1])}
+    return {name: os.environ[name] for name in keep if name in os.environ} | sources
+
+
+def environment(dsn: str, base_url: str, *, key: str = API_KEY, **more: str) -> dict[str, str]:
+    """The same with what `ingest` needs."""
+    return kept() | {"DATABASE_URL": dsn, "API_BASE_URL": base_url, "API_KEY": key} | more
 
 
 def start(arguments: list[str], env: Mapping[str, str]) -> "subprocess.Popen[str]":
@@ -131,6 +137,20 @@ def finish(process: "subprocess.Popen[str]", *, timeout: float = 120) -> Run:
         process.communicate()
         raise
     return Run(process.returncode, stdout, stderr)
+
+
+def command(arguments: list[str], env: Mapping[str, str] = {}, *, stdin: str = "") -> Run:
+    """Run any `datasync` to its end, with what a user's shell would have and `env`."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("datasync"), *arguments],
+        env=kept() | dict(env),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
 
 
 def ingest(dsn: str, base_url: str, *arguments: str, **env: str) -> Run:

@@ -6,17 +6,22 @@ of doubtful form can have them read as the encoder reads them: `normalize_timest
 `TimestampPolicy` says.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from datasync._native import build_info
-from datasync.hookspecs import hookimpl
-from datasync.plugins import transform
-from datasync.timestamps import (
-    Sentinels,
-    TimestampPolicy,
-    TimestampRefused,
-    Timestamps,
-    normalize_timestamp,
-    normalize_timestamps,
-)
+
+if TYPE_CHECKING:
+    from datasync.hookspecs import hookimpl
+    from datasync.plugins import transform
+    from datasync.timestamps import (
+        Sentinels,
+        TimestampPolicy,
+        TimestampRefused,
+        Timestamps,
+        normalize_timestamp,
+        normalize_timestamps,
+    )
 
 __version__: str = build_info()["version"]
 __all__ = [
@@ -30,3 +35,18 @@ __all__ = [
     "normalize_timestamps",
     "transform",
 ]
+
+_HOMES = {"hookimpl": "datasync.hookspecs", "transform": "datasync.plugins"}
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of ours
+    # Imported when first asked for: every command begins with this package, and `datasync --version` needs no more.
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module `datasync` has no attribute `{name}`")
+        value = getattr(import_module(_HOMES.get(name, "datasync.timestamps")), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -13,7 +13,7 @@ from datasync.runs import many
 from datasync.runs.many import Outcome
 from datasync.runs.replay import replay
 from datasync.runs.session import Session
-from datasync.stats import RunStats
+from datasync.stats import RunStats, total
 
 __all__ = ["Outcome", "ingest", "ingest_all", "replay"]
 
@@ -38,7 +38,7 @@ async def ingest_all(runs: Sequence[Settings], plugins: Plugins) -> list[Outcome
     started = time.monotonic()
 
     def last_word() -> None:
-        report(INTERRUPTED, many.total(outcomes), time.monotonic() - started)
+        report(INTERRUPTED, total(outcome.stats for outcome in outcomes), time.monotonic() - started)
 
     watchdog = Watchdog(stop, total=runs[0].shutdown.total, last_word=last_word)
     with stop.listening():

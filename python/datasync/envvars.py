@@ -12,7 +12,7 @@ API_KEY: Final = "API_KEY"
 """The key sent as `X-API-Key`. Treated as a secret: it appears in no output."""
 
 CONFIG: Final = "DATASYNC_CONFIG"
-"""The configuration to read where none is named and there is no `datasync.toml`; see docs/configuration.md."""
+"""The configuration to read, instead of a `datasync.toml` in the working directory; see docs/configuration.md."""
 
 RETRY_FOR: Final = "DATASYNC_RETRY_FOR"
 """Seconds for which a failing request is asked again before the run ends; 900 if absent."""
@@ -49,6 +49,18 @@ DURABLE: Final = "DATASYNC_DURABLE"
 WAIT: Final = "DATASYNC_WAIT"
 """`1` waits for another run of the same stream to end, instead of ending."""
 
+TRANSFORM: Final = "DATASYNC_TRANSFORM"
+"""Transforms that change each record, separated by spaces."""
+
+PLUGIN: Final = "DATASYNC_PLUGIN"
+"""Files to load plugins from, separated as in PATH."""
+
+ENV_FILE: Final = "DATASYNC_ENV_FILE"
+"""A file of variables to read instead of `.env`. Not read from such a file."""
+
+RESTART: Final = "DATASYNC_RESTART"
+"""`1` reads from the beginning, at each run."""
+
 FAILPOINTS: Final = "DATASYNC_FAILPOINTS"
 """Tests only: places at which a run is to fail, `name=action[@n],..`; see docs/failpoints.md. Not read from .env."""
 
@@ -58,6 +70,21 @@ MAX_REJECTS: Final = "DATASYNC_MAX_REJECTS"
 QUARANTINE: Final = "DATASYNC_QUARANTINE_"
 """Begins the variables that say the same as the options of `datasync quarantine`: `DATASYNC_QUARANTINE_STREAM` is
 `--stream`, `DATASYNC_QUARANTINE_DRY_RUN=1` is `--dry-run`, and so on."""
+
+INGEST: Final = "DATASYNC_INGEST_"
+"""Begins the variable of the option of `datasync ingest` that is no setting: `DATASYNC_INGEST_JSON=1` is `--json`."""
+
+DEMO: Final = "DATASYNC_DEMO_"
+"""Begins the variables that say the same as the options of `datasync demo`."""
+
+STATUS: Final = "DATASYNC_STATUS_"
+"""Begins the variables that say the same as the options of `datasync status`."""
+
+STATE: Final = "DATASYNC_STATE_"
+"""Begins the variables that say the same as the options of `datasync state`."""
+
+CHECK: Final = "DATASYNC_CHECK_"
+"""Begins the variables that say the same as the options of `datasync check`."""
 
 MEMORY: Final = "DATASYNC_MEMORY"
 """What pages may take of memory, from their arrival until they are stored: `256MiB` if absent."""

@@ -29,7 +29,8 @@
     │   ├── SchemaMismatch         a table is there but isn't ours
     │   ├── RowsMissing            rows that were stored are gone
     │   ├── CountsDiffer           the counters of a stream don't make up what was served
-    │   └── NotQuarantined         a record that was asked for is not in quarantine
+    │   ├── NotQuarantined         a record that was asked for is not in quarantine
+    │   └── StreamUnknown          the database has no stream of that name
     ├── EndpointsFailed        some of a configuration's endpoints are not complete; each has said why
     ├── ParentIncomplete       an endpoint needs the rows of another one, which failed
     └── Interrupted            a signal ended the run after a clean checkpoint
@@ -273,6 +274,13 @@ class NotQuarantined(SinkError):
     """None of the records that were asked for is in quarantine."""
 
     code = "not_quarantined"
+    exit_code = EXIT_SETUP
+
+
+class StreamUnknown(SinkError):
+    """The database has no stream of the name that was asked for."""
+
+    code = "stream_unknown"
     exit_code = EXIT_SETUP
 
 

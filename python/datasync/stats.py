@@ -1,5 +1,7 @@
 """What a run has done so far."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -41,3 +43,16 @@ class RunStats(msgspec.Struct):
     reseeks: int = 0
     splits: int = 0
     timestamps: dict[str, dict[str, int]] = {}
+
+
+def total(runs: Iterable[RunStats]) -> RunStats:
+    """The sums of what was counted; of a single run its own figures."""
+    found = list(runs)
+    if len(found) == 1:
+        return found[0]
+    sums = RunStats()
+    for name in ("rows", "updated", "unchanged", "duplicates", "quarantined", "dropped", "pages", "bytes", "refused"):
+        setattr(sums, name, sum(getattr(one, name) for one in found))
+    for name in ("retries", "waited", "fetched", "served", "reseeks", "splits"):
+        setattr(sums, name, sum(getattr(one, name) for one in found))
+    return sums

@@ -2,8 +2,11 @@
 
 import ast
 import inspect
+import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from datasync.cli import main
 from datasync.limits.dialects import DIALECTS
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.quarantine import API, desk, event, fill
-from tests.support import API_KEY, Database, ingest
+from tests.support import API_KEY, Database, command, ingest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
@@ -27,6 +30,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "benches/RESULTS.md",
     "docs/authentication.md",
+    "docs/cli.md",
     "docs/columns.md",
     "docs/discovery.md",
     "docs/configuration.md",
@@ -111,6 +115,20 @@ def test_every_command_of_the_quarantine_document_does_what_it_says(database: Da
     assert (workdir / "rejects.jsonl").read_text().count("\n") == 23
     # The one that nothing mends.
     assert [row[0] for row in database.fetch("SELECT raw FROM quarantined_events")] == [b"{}"]
+
+
+def test_the_help_of_every_command_is_in_its_document_as_it_is() -> None:
+    # A process of its own: click keeps what other tests made of its commands.
+    check = [sys.executable, "-m", "docs.generate", "--check"]
+    assert subprocess.run(check, cwd=ROOT, check=False).returncode == 0
+
+
+def test_every_check_is_in_the_table_of_its_document(database: Database, workdir: Path) -> None:
+    done = command(["check", "--json"], {"DATABASE_URL": database.dsn} | API)
+    found = {json.loads(line)["check"] for line in done.stdout.splitlines()}
+    text = (ROOT / "docs" / "cli.md").read_text()
+    assert found >= {"database", "tables", "api"}
+    assert not [name for name in found - {"python"} if f"| `{name}` |" not in text]
 
 
 def test_every_option_of_quarantine_is_in_its_document() -> None:

@@ -13,7 +13,7 @@ from datasync.cli.streams import output
 EPILOG = f"""
 \b
 Environment (or .env):
-  {envvars.CONFIG}   the file to read, where none is named and there is no datasync.toml here
+  {envvars.CONFIG}   the file to read, instead of a datasync.toml here
 """
 
 
@@ -33,7 +33,7 @@ def config() -> None:
 def show(file: Path | None, env_file: Path | None, as_json: bool) -> None:
     """Show what FILE comes to, with all defaults: a configuration itself, without the secrets.
 
-    Without FILE it is ./datasync.toml, then what DATASYNC_CONFIG names, then what the variables of `datasync ingest`
+    Without FILE it is what DATASYNC_CONFIG names, then ./datasync.toml, then what the variables of `datasync ingest`
     say alone. What was a variable or a file stays one; other secrets are ***.
     """
     from datasync.config import file as files  # noqa: PLC0415  # the other commands start sooner without

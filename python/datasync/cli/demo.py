@@ -12,25 +12,29 @@ import asyncpg
 import click
 
 from datasync import envvars
-from datasync.errors import ConfigError, DatasyncError
+from datasync.cli import options
+from datasync.cli.command import STOPPED, Command
+from datasync.cli.ending import ended
+from datasync.errors import ConfigError
 
 API_KEY = "demo-key"
 
+option = options.of(envvars.DEMO)
 
-@click.command()
-@click.option("--events", default=200_000, show_default=True, help="records the simulated API has")
+
+@click.command(
+    cls=Command,
+    examples={"datasync demo": "200,000 events", "datasync demo --events 1000": "a short one"},
+    exits={0: "the run was complete", 1: "it was not", 2: "the extra is missing"} | STOPPED,
+)
+@option("--events", default=200_000, show_default=True, help="records the simulated API has")
 def demo(events: int) -> None:
     """Ingest a simulated API into an embedded PostgreSQL, show the result, and stop everything.
 
     Needs the extra: pip install 'datasync[demo]'.
     """
-    try:
+    with ended():
         code = _demo(events)
-    except DatasyncError as error:
-        click.echo(f"error: {error}", err=True)
-        if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
-        sys.exit(error.exit_code)
     sys.exit(code)
 
 

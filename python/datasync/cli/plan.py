@@ -1,6 +1,5 @@
 """`datasync plan`."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +8,12 @@ import click
 import msgspec
 
 from datasync import loop
-from datasync.cli.quarantine_common import ended
+from datasync.cli import configured
+from datasync.cli.ending import ended
+from datasync.cli.options import config_option
 from datasync.cli.show import visible
 from datasync.cli.streams import output
-from datasync.config import Settings, load
+from datasync.config import Settings
 from datasync.discovery.plan import plan
 from datasync.discovery.planned import Allowance, EndpointPlan
 from datasync.observe import log
@@ -20,6 +21,7 @@ from datasync.plugins import Plugins
 
 
 @click.command("plan")
+@config_option
 @click.option("--endpoint", metavar="NAME", help="what a run would read; see `datasync ingest`")
 @click.option("--transform", "transforms", multiple=True, metavar="NAME|MODULE:FUNCTION", help="see `datasync ingest`")
 @click.option(
@@ -41,6 +43,7 @@ from datasync.plugins import Plugins
 @click.option("--no-requests", is_flag=True, help="ask the API nothing")
 @click.option("--json", "as_json", is_flag=True, help="give one JSON object on each line")
 def plan_(
+    config: Path | None,
     endpoint: str | None,
     transforms: tuple[str, ...],
     plugins: tuple[Path, ...],
@@ -52,8 +55,8 @@ def plan_(
 ) -> None:
     """Say what `ingest` would do: lanes, paging, limits, requests left and how long they take. Changes nothing."""
     with ended():
-        settings = load(os.environ, env_file=env_file, endpoint=endpoint, transforms=transforms)
-        _show((settings,), plugins, Allowance(per_endpoint, 0 if no_requests else max_requests), as_json=as_json)
+        runs = configured.runs(config, env_file, endpoint=endpoint, transforms=transforms)
+        _show(runs, plugins, Allowance(per_endpoint, 0 if no_requests else max_requests), as_json=as_json)
 
 
 def _show(runs: tuple[Settings, ...], plugins: tuple[Path, ...], allowance: Allowance, *, as_json: bool) -> None:

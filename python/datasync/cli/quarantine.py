@@ -2,24 +2,20 @@
 
 import click
 
-from datasync import envvars
+from datasync.cli.command import Group
 from datasync.cli.quarantine_export import export
 from datasync.cli.quarantine_list import list_
 from datasync.cli.quarantine_replay import replay
 from datasync.cli.quarantine_show import show
 
-EPILOG = f"""
-\b
-Environment (or .env):
-  {envvars.DATABASE_URL}   postgresql://user:password@host:5432/database
-  {envvars.QUARANTINE}...   like the option of that name, {envvars.QUARANTINE}DRY_RUN=1 like --dry-run
 
-\b
-Exit codes: 0 done, and all chosen records passed; 1 some still can't be stored; 2 could not run.
-"""
-
-
-@click.group(epilog=EPILOG)
+@click.group(
+    cls=Group,
+    examples={
+        "datasync quarantine list --summary": "what is there, by stream and reason",
+        "datasync quarantine replay --all --dry-run": "what would be stored by now",
+    },
+)
 def quarantine() -> None:
     """Look at the records that couldn't be stored, take them along, and try them again."""
 

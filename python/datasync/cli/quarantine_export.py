@@ -6,7 +6,9 @@ from typing import Literal
 
 import click
 
-from datasync.cli.quarantine_common import env_file_option, option, read, since_option, stream_and_code
+from datasync.cli.command import DONE, SETUP, STOPPED, Command
+from datasync.cli.options import env_file_option
+from datasync.cli.quarantine_common import option, read, since_option, stream_and_code
 from datasync.cli.show import concealed, exported, json_line
 from datasync.cli.streams import output
 from datasync.config import Masker
@@ -16,7 +18,14 @@ from datasync.sinks.postgres import quarantined
 from datasync.sinks.postgres.quarantined import Chosen
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples={
+        "datasync quarantine export --output rejects.jsonl": "all of it into a file",
+        "datasync quarantine export --code timestamp_invalid --format raw": "the records alone, of one reason",
+    },
+    exits=DONE | SETUP | STOPPED,
+)
 @stream_and_code
 @since_option
 @option(

@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 import structlog
 
-from datasync.cli.quarantine_common import env_file_option, json_option, option, read, since_option, stream_and_code
+from datasync.cli.command import DONE, SETUP, STOPPED, Command
+from datasync.cli.options import env_file_option
+from datasync.cli.quarantine_common import json_option, option, read, since_option, stream_and_code
 from datasync.cli.show import concealed, json_line, table
 from datasync.cli.streams import output
 from datasync.config import Masker
@@ -25,7 +27,16 @@ COLUMNS = {
 SUMMARY_COLUMNS = {"records": "RECORDS", "stream": "STREAM", "code": "CODE", "first": "FIRST", "last": "LAST"}
 
 
-@click.command("list")
+@click.command(
+    "list",
+    cls=Command,
+    examples={
+        "datasync quarantine list": "the latest records",
+        "datasync quarantine list --summary": "how many of each stream and reason",
+        "datasync quarantine list --stream datasync.events --since 24h --json": "one stream's of a day, as JSON",
+    },
+    exits=DONE | SETUP | STOPPED,
+)
 @stream_and_code
 @since_option
 @option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="so many records at most")

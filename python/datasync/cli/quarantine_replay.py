@@ -1,6 +1,5 @@
 """`datasync quarantine replay`."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -9,32 +8,37 @@ import msgspec
 import structlog
 
 from datasync import app, loop
-from datasync.cli.quarantine_common import ID, ended, env_file_option, json_option, option, stream_and_code
+from datasync.cli import configured
+from datasync.cli.command import SETUP, STOPPED, Command
+from datasync.cli.ending import ended, report
+from datasync.cli.options import config_option, endpoint_option, env_file_option, plugin_option, transform_option
+from datasync.cli.quarantine_common import ID, json_option, option, stream_and_code
 from datasync.cli.show import json_line, visible
 from datasync.cli.streams import output
-from datasync.config import load
 from datasync.errors import EXIT_LEFT
-from datasync.observe import log
 from datasync.plugins import Plugins
 from datasync.sinks.postgres.quarantined import Chosen
 from datasync.sinks.postgres.replayed import Replayed
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples={
+        "datasync quarantine replay --all --dry-run": "what would become of them",
+        "datasync quarantine replay 17 18": "two records",
+        "datasync quarantine replay --all --plugin mend.py --transform mend": "all, changed on their way",
+    },
+    exits={0: "all chosen records passed", 1: "some still can't be stored"} | SETUP | STOPPED,
+)
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=ID)
 @stream_and_code
 @option("--all", "everything", is_flag=True, help="all records")
 @option("--dry-run", is_flag=True, help="say what would become of them, and change nothing")
 @json_option("one JSON object for each stream")
-@click.option("--endpoint", metavar="NAME", help="as for `ingest`, where the stream is not one of a known endpoint")
-@click.option("--transform", "transforms", multiple=True, metavar="NAME|MODULE:FUNCTION", help="as for `ingest`")
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="as for `ingest`",
-)
+@config_option
+@endpoint_option(help="as for `ingest`, where the stream is not one of a known endpoint")
+@transform_option(help="as for `ingest`")
+@plugin_option(help="as for `ingest`")
 @env_file_option
 def replay(
     ids: tuple[int, ...],
@@ -43,6 +47,7 @@ def replay(
     everything: bool,
     dry_run: bool,
     as_json: bool,
+    config: Path | None,
     endpoint: str | None,
     transforms: tuple[str, ...],
     plugins: tuple[Path, ...],
@@ -61,12 +66,12 @@ def replay(
     def settled(name: str, done: Replayed) -> None:
         found.setdefault(name, Replayed()).add(done)
 
-    with ended():
-        settings = load(os.environ, env_file=env_file, endpoint=endpoint, transforms=transforms)
-        log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=settings.mask)
+    with ended(plain=False):
+        runs = configured.runs(config, env_file, endpoint=endpoint, transforms=transforms)
+        report(runs[0].mask, plain=False)
         sys.path.append(str(Path.cwd()))  # for `module:function`, as `ingest` has it
         try:
-            lacking = loop.run(app.replay([settings], Plugins(plugins), chosen, dry=dry_run, settled=settled))
+            lacking = loop.run(app.replay(runs, Plugins(plugins), chosen, dry=dry_run, settled=settled))
         finally:
             with output(None) as out:
                 for name, done in found.items():

@@ -21,15 +21,15 @@ NAME: Final = "datasync.toml"
 
 
 def find(environ: Mapping[str, str], *, env_file: Path | None = None) -> Path | None:
-    """Give the file to read where none is named: `datasync.toml` here, else what DATASYNC_CONFIG says, else None.
+    """Give the file to read where none is named: what DATASYNC_CONFIG says, else `datasync.toml` here, else None.
 
     Raises:
         ConfigError: `env_file` is not there, or can't be read.
     """
-    if Path(NAME).is_file():
-        return Path(NAME)
     named = (environ.get(envvars.CONFIG) or variables(env_file).get(envvars.CONFIG) or "").strip()
-    return Path(named) if named else None
+    if named:
+        return Path(named)
+    return Path(NAME) if Path(NAME).is_file() else None
 
 
 def read(path: Path, environ: Mapping[str, str], *, env_file: Path | None = None) -> Config:

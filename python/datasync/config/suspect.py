@@ -16,6 +16,7 @@ from datasync.errors import ConfigError
 PREFIX: Final = "DATASYNC_"
 
 _KNOWN: Final = tuple(value for name, value in vars(envvars).items() if name.isupper())
+_OF_OPTIONS: Final = tuple(value for value in _KNOWN if value.endswith("_"))
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
 _SECRET: Final = (envvars.DATABASE_URL, envvars.API_KEY, envvars.ACCESS_HEADERS)
 
@@ -30,7 +31,7 @@ def refuse_typos(environ: Iterable[str], from_file: Iterable[str]) -> None:
     """
     in_file = [name for name in from_file if name.startswith(PREFIX)]
     for name in [*environ, *in_file]:
-        if not name.startswith(PREFIX) or name in _KNOWN or name.startswith(envvars.QUARANTINE):
+        if not name.startswith(PREFIX) or name in _KNOWN or name.startswith(_OF_OPTIONS):
             continue
         meant = get_close_matches(name, _KNOWN, n=1, cutoff=0.85)
         if meant or name in in_file:

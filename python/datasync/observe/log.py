@@ -4,11 +4,11 @@ import logging
 import os
 import select
 import sys
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from datasync.config import Masker
 from datasync.errors import error_codes
@@ -20,8 +20,14 @@ PATIENCE: Final = 1.0
 """Seconds that a reader of the log may stop reading before a line is lost."""
 
 
-def configure(*, terminal: bool, mask: Masker) -> None:
-    """Set logging up. `mask`, then `redact`, go over every text in a line, tracebacks included."""
+def configure(*, terminal: bool, mask: Masker, form: Processor | None = None) -> None:
+    """Set logging up. `mask`, then `redact`, go over every text in a line, tracebacks included.
+
+    Args:
+        terminal: stderr is one: lines for people, in colour unless NO_COLOR is set; else JSON.
+        mask: replaces secrets.
+        form: makes the text of a line, instead.
+    """
 
     def conceal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         # Our own messages and codes are constants, and scripts look for them: a key that is a word of theirs, or a
@@ -37,11 +43,15 @@ def configure(*, terminal: bool, mask: Masker) -> None:
     codes = error_codes() | {"internal"}
     stderr = _Stderr(terminal=terminal)
 
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
-        if terminal
-        else structlog.processors.JSONRenderer()
-    )
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if form is not None:
+        renderer = form
+    elif terminal:
+        renderer = structlog.dev.ConsoleRenderer(
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,
+            colors=not os.environ.get("NO_COLOR"),
+        )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

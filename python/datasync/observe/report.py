@@ -17,8 +17,6 @@ PAUSED: Final = "ingestion paused"
 
 def report(message: str, stats: RunStats, seconds: float) -> None:
     """Log `message` with the run's figures; one that isn't complete says when it would be, if it went on."""
-    complete = message == COMPLETE
-    records = stats.rows + stats.updated + stats.unchanged + stats.duplicates + stats.quarantined + stats.dropped
     log = structlog.get_logger()
     if stats.quarantined:
         log.warning(
@@ -26,26 +24,31 @@ def report(message: str, stats: RunStats, seconds: float) -> None:
             quarantined=stats.quarantined,
             hint="datasync quarantine list --summary",
         )
-    log.info(
-        message,
-        rows=stats.rows,
-        updated=stats.updated,
-        unchanged=stats.unchanged,
-        duplicates=stats.duplicates,
-        quarantined=stats.quarantined,
-        dropped=stats.dropped,
-        seconds=round(seconds, 3),
-        events_per_second=round(records / seconds) if seconds else 0,
-        pages=stats.pages,
-        bytes=stats.bytes,
-        refused=stats.refused,
-        retries=stats.retries,
-        seconds_throttled=round(stats.waited, 3),
-        utilisation=None if stats.utilisation is None else round(stats.utilisation, 4),
-        predicted_finish=None if complete else finish(stats, seconds),
-        reseeks=stats.reseeks,
-        splits=stats.splits,
-        served=stats.served,
-        total=stats.total,
-        timestamps=stats.timestamps,
-    )
+    log.info(message, **figures(stats, seconds, complete=message == COMPLETE))
+
+
+def figures(stats: RunStats, seconds: float, *, complete: bool) -> dict[str, object]:
+    """Give what a run has done in so many seconds."""
+    records = stats.rows + stats.updated + stats.unchanged + stats.duplicates + stats.quarantined + stats.dropped
+    return {
+        "rows": stats.rows,
+        "updated": stats.updated,
+        "unchanged": stats.unchanged,
+        "duplicates": stats.duplicates,
+        "quarantined": stats.quarantined,
+        "dropped": stats.dropped,
+        "seconds": round(seconds, 3),
+        "events_per_second": round(records / seconds) if seconds else 0,
+        "pages": stats.pages,
+        "bytes": stats.bytes,
+        "refused": stats.refused,
+        "retries": stats.retries,
+        "seconds_throttled": round(stats.waited, 3),
+        "utilisation": None if stats.utilisation is None else round(stats.utilisation, 4),
+        "predicted_finish": None if complete else finish(stats, seconds),
+        "reseeks": stats.reseeks,
+        "splits": stats.splits,
+        "served": stats.served,
+        "total": stats.total,
+        "timestamps": stats.timestamps,
+    }

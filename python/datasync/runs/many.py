@@ -12,7 +12,7 @@ from datasync.errors import EXIT_SETUP, DatasyncError, EndpointsFailed, Interrup
 from datasync.observe.report import COMPLETE, report
 from datasync.runs import one
 from datasync.runs.session import Session
-from datasync.stats import RunStats
+from datasync.stats import RunStats, total
 
 ENDPOINT_COMPLETE: Final = "endpoint complete"
 """Of one among several; the word for the whole comes when all of them are."""
@@ -65,18 +65,7 @@ async def run(runs: Sequence[Settings], session: Session, outcomes: list[Outcome
                 structlog.get_logger().error(str(error), code=error.code, **hint)
     if failed := [outcome for outcome in outcomes if outcome.error is not None]:
         raise _failed(failed, len(runs))
-    report(COMPLETE, total(outcomes), time.monotonic() - started)
-
-
-def total(outcomes: Sequence[Outcome]) -> RunStats:
-    """The sums of what was counted."""
-    sums = RunStats()
-    for outcome in outcomes:
-        for name in ("rows", "updated", "unchanged", "duplicates", "quarantined", "dropped", "pages", "bytes"):
-            setattr(sums, name, getattr(sums, name) + getattr(outcome.stats, name))
-        for name in ("refused", "retries", "waited", "fetched", "served", "reseeks", "splits"):
-            setattr(sums, name, getattr(sums, name) + getattr(outcome.stats, name))
-    return sums
+    report(COMPLETE, total(outcome.stats for outcome in outcomes), time.monotonic() - started)
 
 
 def _name(settings: Settings) -> str:

@@ -74,7 +74,7 @@ async def has_rows(connection: Connection, stream: str) -> bool:
 
 
 async def take_over(
-    connection: Connection, stream: str, source: str, *, table: str = DEFAULT, newer: bool = False, restart: bool
+    connection: Connection, stream: str, source: str | None, *, table: str = DEFAULT, newer: bool = False, restart: bool
 ) -> Progress:
     """Begin a new epoch: from now on no earlier run can commit. Belongs into a transaction.
 

@@ -52,9 +52,14 @@ async def read(connection: Connection, stream: str, version: int) -> tuple[Parti
     return tuple(states)
 
 
+async def clear(connection: Connection, stream: str) -> None:
+    """Have the stream none: it isn't begun."""
+    await connection.execute("DELETE FROM stream_partitions WHERE stream = $1", stream)
+
+
 async def begin(connection: Connection, stream: str, state: PartitionState) -> None:
     """Have the stream one partition, in this state."""
-    await connection.execute("DELETE FROM stream_partitions WHERE stream = $1", stream)
+    await clear(connection, stream)
     await share(connection, stream, {state.number: state.window})
     await advance(connection, stream, state.number, state.checkpoint)
 

@@ -75,10 +75,10 @@ class PostgresSink:
             version = await ddl.installed_version(connection)
             if self._settings.restart or not version:
                 return (self._first,)
-            await self._check_origin(connection)
             start = await partitions.read(connection, self._stream, version)
             if not start:
                 return (self._first,)
+            await self._check_origin(connection)
             if not all(state.checkpoint.complete for state in start):
                 await self._check_mode(connection, waiting=waiting)
                 return start
@@ -125,15 +125,15 @@ class PostgresSink:
     async def _take_over(self, connection: Connection) -> Progress:
         """Take the stream over, where it goes on, with the tables that it needs."""
         restart, target = self._settings.restart, self._target
+        states = () if restart else await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
         progress = await checkpoint.take_over(
             connection,
             self._stream,
             self._source,
             table=self._settings.table.name,
             newer=rounds.counts_newer(self._first, self._settings.rounds),
-            restart=restart,
+            restart=not states,
         )
-        states = () if restart else await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
         begun = self._following(states) if states else self._first
         if begun is not None:
             if states:

@@ -1,0 +1,106 @@
+"""`datasync check`: the database. Writes nothing."""
+
+from typing import Final
+
+from datasync.cli.check_finding import Found, failed, ok, warning
+from datasync.config import Secret
+from datasync.errors import ConfigError, DatasyncError, SinkError, SinkUnavailable
+from datasync.postgres.connection import Connection
+from datasync.postgres.errors import mapped
+from datasync.sinks.postgres import ddl, shape
+from datasync.sinks.postgres.quarantined import connected
+
+OLDEST: Final = 14
+"""The oldest major version of PostgreSQL that its project still keeps, and the oldest that is tested."""
+
+_ABOUT: Final = """
+SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version,
+       current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby,
+       current_setting('default_transaction_read_only')::bool AS read_only,
+       current_setting('fsync')::bool AS fsync, current_setting('full_page_writes')::bool AS full_pages,
+       current_setting('synchronous_commit') AS synchronous, current_schema()::text AS schema,
+       current_user::text AS role, coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS creates
+"""
+
+_RIGHTS: Final = """
+SELECT name FROM unnest(ARRAY['ingested_events', 'quarantined_events', 'cursor_state', 'stream_partitions']) AS name
+WHERE to_regclass(name) IS NOT NULL AND NOT (
+    has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT')
+    AND has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE'))
+"""
+
+
+async def look(database_url: Secret, found: Found) -> None:
+    """Look at the server, the rights of the role and the tables."""
+    try:
+        async with connected(database_url) as connection:
+            await _look(connection, found)
+    except DatasyncError as error:
+        found(failed("database", error))
+
+
+async def _look(connection: Connection, found: Found) -> None:
+    with mapped("asking the database about itself"):
+        about = await connection.fetchrow(_ABOUT)
+        lacking = [row[0] for row in await connection.fetch(_RIGHTS)]
+    assert about is not None  # the query gives a row
+    found(ok("database", f"reachable, as {about['role']}"))
+    if about["number"] < OLDEST * 10_000:
+        old = ConfigError(f"PostgreSQL {about['version']}", hint=f"{OLDEST} or newer is needed")
+        found(failed("version", old))
+    else:
+        found(ok("version", f"PostgreSQL {about['version']}"))
+    if about["encoding"] == "UTF8":
+        found(ok("encoding", "UTF8"))
+    if about["standby"] or about["read_only"]:
+        hint = "it is a standby, or default_transaction_read_only is on; name the primary"
+        found(failed("writable", SinkUnavailable("the server takes no writes", hint=hint)))
+    current = await _tables(connection, found, utf8=about["encoding"] == "UTF8")
+    if lacking:
+        hint = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(lacking)} TO {about['role']}"
+        found(failed("rights", SinkError(f"{about['role']} may not read and write {', '.join(lacking)}", hint=hint)))
+    elif about["creates"]:
+        found(ok("rights", f"{about['role']} may create tables in the schema {about['schema']}"))
+    elif current:
+        found(
+            warning(
+                "rights",
+                f"{about['role']} may create no tables: there will be one writer less",
+                f"GRANT CREATE ON SCHEMA {about['schema'] or 'public'} TO {about['role']}",
+            )
+        )
+    else:
+        hint = f"GRANT CREATE ON SCHEMA {about['schema'] or 'public'} TO {about['role']}"
+        found(failed("rights", SinkError(f"{about['role']} may create no tables", hint=hint)))
+    _durability(about["fsync"], about["full_pages"], about["synchronous"], found)
+
+
+async def _tables(connection: Connection, found: Found, *, utf8: bool) -> bool:
+    """Whether the tables are there, and up to date."""
+    newest = len(ddl.HISTORY.steps)
+    try:
+        with mapped("looking at the tables"):
+            await shape.check(connection)
+            version = await ddl.installed_version(connection)
+    except DatasyncError as error:
+        found(failed("tables" if utf8 else "encoding", error))
+        return False
+    if version == newest:
+        found(ok("tables", f"there, of version {version}"))
+    elif version:
+        found(ok("tables", f"there, of version {version}; the next run brings them to {newest}"))
+    else:
+        found(ok("tables", "not there yet: the first run makes them"))
+    return version == newest
+
+
+def _durability(fsync: bool, full_pages: bool, synchronous: str, found: Found) -> None:
+    off: list[str] = [name for name, on in (("fsync", fsync), ("full_page_writes", full_pages)) if not on]
+    if off:
+        text = f"{' and '.join(off)} off: a crash of the server's machine can damage the whole database"
+        found(warning("disk", text, "turn on what is off in postgresql.conf"))
+    elif synchronous == "off":
+        text = "synchronous_commit is off: after a crash a run that was stopped may lack its last batches"
+        found(warning("disk", text, "they are read again by the next run; turn it on to keep them"))
+    else:
+        found(ok("disk", f"fsync is on, synchronous_commit is {synchronous}"))

@@ -1,0 +1,42 @@
+"""What a command works with: a configuration, where there is one, else what the environment says alone."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from datasync.config import Masker, Secret, Settings, load, load_database
+from datasync.config.compile import runs as compiled
+from datasync.config.file import find, read
+from datasync.config.overrides import overrides
+
+
+def runs(config: Path | None, env_file: Path | None, **told: Any) -> tuple[Settings, ...]:
+    """The settings of each endpoint's run, parents before their children. They have one mask.
+
+    Args:
+        config: the file; None is the one that `config.file.find` finds, if any.
+        env_file: see `config.load`.
+        told: the options, by the names that `config.load` gives them.
+
+    Raises:
+        ConfigError: the configuration can't be followed, or a variable is missing.
+    """
+    path = config or find(os.environ, env_file=env_file)
+    if path is None:
+        return (load(os.environ, env_file=env_file, **told),)
+    wanted = overrides(os.environ, env_file=env_file, **told)
+    return compiled(read(path, os.environ, env_file=env_file), overrides=wanted)
+
+
+def database(config: Path | None, env_file: Path | None) -> tuple[Secret, Masker]:
+    """The database's URL, and what masks it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = config or find(os.environ, env_file=env_file)
+    if path is not None:
+        (first, *_) = compiled(read(path, os.environ, env_file=env_file))
+        if first.database_url.reveal():
+            return first.database_url, first.mask
+    return load_database(os.environ, env_file=env_file)

@@ -1,0 +1,99 @@
+"""Options, each with a variable that says the same and that the help names."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from datasync import envvars
+from datasync.config import variables
+from datasync.errors import ConfigError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Named(click.Option):
+    """An option whose variable `config.load` reads: the help names it, and click leaves it alone."""
+
+    def value_from_envvar(self, ctx: click.Context) -> None:
+        """See click."""
+
+
+def option(variable: str, *names: str, **how: Any) -> Callable[[F], F]:
+    """Give an option that `variable` sets, too; in `.env` as well if the command has `--env-file`."""
+    return click.option(*names, envvar=variable, show_envvar=True, **how)
+
+
+def loaded(variable: str, *names: str, **how: Any) -> Callable[[F], F]:
+    """Give an option that is handed to `config.load`, which reads the `variable`."""
+    return click.option(*names, cls=_Named, envvar=variable, show_envvar=True, **how)
+
+
+def of(prefix: str) -> Callable[..., Callable[[F], F]]:
+    """Give what makes a command's options: each variable is `prefix` and the option's first name."""
+
+    def named(name: str, *more: str, **how: Any) -> Callable[[F], F]:
+        return option(prefix + name.removeprefix("--").replace("-", "_").upper(), name, *more, **how)
+
+    return named
+
+
+def env_file_option(function: F) -> F:
+    """Add `--env-file`."""
+    return option(
+        envvars.ENV_FILE,
+        "--env-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        is_eager=True,
+        callback=_take_variables,
+        help="file of NAME=value lines; `.env` here, unless told",
+    )(function)
+
+
+def config_option(function: F) -> F:
+    """Add `--config`."""
+    return loaded(
+        envvars.CONFIG,
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="configuration to read; unless told `datasync.toml`, if it is here",
+    )(function)
+
+
+def endpoint_option(*, help: str) -> Callable[[F], F]:
+    """Give `--endpoint`."""
+    return loaded(envvars.ENDPOINT, "--endpoint", metavar="NAME", help=help)
+
+
+def transform_option(*, help: str) -> Callable[[F], F]:
+    """Give `--transform`, which is called `transforms`."""
+    names = ("--transform", "transforms")
+    return option(envvars.TRANSFORM, *names, multiple=True, metavar="NAME|MODULE:FUNCTION", help=help)
+
+
+def plugin_option(*, help: str) -> Callable[[F], F]:
+    """Give `--plugin`, which is called `plugins`."""
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return option(envvars.PLUGIN, "--plugin", "plugins", multiple=True, type=file, help=help)
+
+
+def _take_variables(context: click.Context, _parameter: click.Parameter, env_file: Path | None) -> Path | None:
+    try:
+        found = variables(env_file)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    context.default_map = {
+        parameter.name: _split(parameter, found[parameter.envvar])
+        for parameter in context.command.params
+        if parameter.name
+        and isinstance(parameter.envvar, str)
+        and parameter.envvar in found
+        and not isinstance(parameter, _Named)
+    }
+    return env_file
+
+
+def _split(parameter: click.Parameter, value: str) -> Any:
+    multiple = isinstance(parameter, click.Option) and parameter.multiple
+    return parameter.type.split_envvar_value(value) if multiple else value
