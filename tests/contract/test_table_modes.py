@@ -117,6 +117,10 @@ def test_an_interrupted_run_goes_on_and_readers_see_the_old_rows_until_its_end(d
     run(chosen, use=stores(more((8, "left"))))
     run(settings(database, TableSettings("orders", "replace"), restart=True), use=stores(last((9, "anew"))))
     assert database.value("SELECT array_agg(id) FROM orders") == [9]
+    run(chosen, use=stores(more((8, "left"))))
+    for restart in (True, False):
+        run(settings(database, TableSettings("orders"), restart=restart), use=stores(more((10, "merged"))))
+    assert database.value("SELECT array_agg(id ORDER BY id) FROM orders") == [9, 10]
 
 
 def test_rows_that_were_gathered_and_are_gone_keep_the_old_ones_in_place(database: Database) -> None:

@@ -144,8 +144,10 @@ class PostgresSink:
             # What is appended may come again; so the key, if there is one, isn't unique.
             key = () if target.appends or target.key is None else (target.key.name,)
             await tables.make(connection, target.table, target.columns, key)
-        if target.replaces and begun is not None:
-            await swap.begin(connection, target, self._stream)
+        if begun is not None:
+            await swap.forget(connection, target.table, self._stream)
+            if target.replaces:
+                await swap.begin(connection, target, self._stream)
         return progress
 
     def _following(self, states: Sequence[PartitionState]) -> PartitionState | None:

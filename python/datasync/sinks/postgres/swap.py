@@ -14,7 +14,7 @@ from datasync.model import Column
 from datasync.postgres.connection import Connection
 from datasync.sinks.postgres.names import TableName, quoted
 from datasync.sinks.postgres.reconcile import COUNT_TIMEOUT
-from datasync.sinks.postgres.target import Target, merging, on_conflict
+from datasync.sinks.postgres.target import NEXT, Target, merging, on_conflict
 
 _CHANGED: Final = ConflictPolicy("update_if_changed")
 
@@ -23,7 +23,7 @@ _MARK: Final = "SELECT obj_description(to_regclass($1), 'pg_class') FROM pg_clas
 
 def place(table: TableName) -> TableName:
     """Where the rows gather that will take the place of those of `table`."""
-    return table.derived(after="__next")
+    return table.derived(after=NEXT)
 
 
 async def pending(connection: Connection, table: TableName, stream: str) -> bool:
@@ -42,10 +42,14 @@ async def pending(connection: Connection, table: TableName, stream: str) -> bool
     return bool(found)
 
 
+async def forget(connection: Connection, table: TableName, stream: str) -> None:
+    """Drop what a run has gathered that is begun anew, whatever its mode is now."""
+    if await pending(connection, table, stream):
+        await connection.execute(f"DROP TABLE {place(table).sql}")
+
+
 async def begin(connection: Connection, target: Target, stream: str) -> None:
     """Make an empty place for the rows of a run. Belongs into a transaction; the table they will go to is there."""
-    if await pending(connection, target.table, stream):
-        await connection.execute(f"DROP TABLE {target.into.sql}")
     mark = await connection.fetchval("SELECT quote_literal($1::text)", _mark(stream))
     await connection.execute(
         f"CREATE TABLE {target.into.sql} (LIKE {target.table.sql} INCLUDING ALL);"

@@ -16,6 +16,9 @@ from datasync.sinks.postgres.rows import Rows
 OURS: Final = frozenset(["cursor_state", "quarantined_events", "stream_partitions", "datasync_schema"])
 """Tables that hold something else."""
 
+NEXT: Final = "__next"
+"""Behind the name of a table: where the rows gather that will replace its own."""
+
 _KEYS: Final = ("text", "bigint", "integer", "uuid")
 
 
@@ -49,7 +52,7 @@ class Target:
         if self.table.name in OURS:
             raise ConfigError(f"`{self.table}` is a table of datasync's own", hint="name another one for the rows")
         self.replaces = settings.mode == "replace"
-        self.into = self.table.derived(after="__next") if self.replaces else self.table
+        self.into = self.table.derived(after=NEXT) if self.replaces else self.table
         self.columns = columns
         self.names = [column.name for column in columns]
         self.key = _key(columns, required=settings.mode == "merge")
