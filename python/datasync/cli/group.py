@@ -1,0 +1,61 @@
+"""The group of all commands: ours, and those that plugins add."""
+
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import click
+import structlog
+
+from datasync.config import Masker
+from datasync.errors import DatasyncError, PluginError
+from datasync.observe import log
+from datasync.plugins import Plugins, blamed
+
+
+class PluginGroup(click.Group):
+    """Looks at plugins only where none of our own commands is meant: `datasync ingest` loads them by itself."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See click.Group."""
+        return super().get_command(ctx, cmd_name) or self._added.get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See click.Group."""
+        return sorted([*super().list_commands(ctx), *self._added])
+
+    @cached_property
+    def _added(self) -> dict[str, click.Command]:
+        log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=Masker())
+        try:
+            return added(Plugins(), self.commands)
+        except DatasyncError as error:
+            _warn(error)
+            return {}
+
+
+def added(plugins: Plugins, ours: Mapping[str, click.Command]) -> dict[str, click.Command]:
+    """Give the commands that plugins add to `ours`, by name. A plugin that fails adds none, and is warned of."""
+    found: dict[str, click.Command] = {}
+    for name, register in plugins.callers("register_commands"):
+        # A group of its own: whatever it does to that, the others' commands stay as they are.
+        cli = click.Group("datasync")
+        try:
+            with blamed(f"register_commands of `{name}`"):
+                register(cli=cli)
+            if taken := cli.commands.keys() & (ours.keys() | found.keys()):
+                raise PluginError(
+                    f"register_commands of `{name}`: {', '.join(sorted(taken))} is there already",
+                    hint="let the plugin give its command another name",
+                )
+        except DatasyncError as error:
+            _warn(error)
+        else:
+            found |= cli.commands
+    return found
+
+
+def _warn(error: DatasyncError) -> None:
+    hint: dict[str, Any] = {} if error.hint is None else {"hint": error.hint}
+    structlog.get_logger().warning("a plugin is left out", reason=str(error), **hint)
