@@ -46,7 +46,7 @@ def added(plugins: Plugins, ours: Mapping[str, click.Command]) -> dict[str, clic
                 register(cli=cli)
             if taken := cli.commands.keys() & (ours.keys() | found.keys()):
                 raise PluginError(
-                    f"register_commands of `{name}`: {', '.join(sorted(taken))} is there already",
+                    f"register_commands of `{name}`: {', '.join(f'`{one}`' for one in sorted(taken))} is there already",
                     hint="let the plugin give its command another name",
                 )
         except DatasyncError as error:

@@ -39,10 +39,13 @@ class Executor(Protocol):
 async def run_all(executor: Executor, jobs: Sequence[Job]) -> None:
     """Have `executor` run `jobs`, and see that it did.
 
+    What a job raises passes, alone, where the executor's task group has put it with others.
+
     Raises:
         PluginError: a job was not run, or twice, or before one that it must come after.
     """
     begun: Counter[str] = Counter()
+    raised: list[BaseException] = []
     ended: set[str] = set()
 
     def watched(job: Job) -> Job:
@@ -52,11 +55,20 @@ async def run_all(executor: Executor, jobs: Sequence[Job]) -> None:
                 raise PluginError(f"the executor runs `{job.name}` twice")
             if waiting := job.after - ended:
                 raise PluginError(f"the executor runs `{job.name}` before {', '.join(sorted(waiting))} ended")
-            await job.run()
+            try:
+                await job.run()
+            except BaseException as error:
+                raised.append(error)
+                raise
             ended.add(job.name)
 
         return msgspec.structs.replace(job, run=run)
 
-    await executor.run([watched(job) for job in jobs])
+    try:
+        await executor.run([watched(job) for job in jobs])
+    except BaseExceptionGroup:
+        if raised:
+            raise raised[0] from None  # what ended all; the others were cancelled by a TaskGroup
+        raise
     if left := [job.name for job in jobs if job.name not in ended]:
         raise PluginError(f"the executor ended without {', '.join(left)}")

@@ -17,10 +17,11 @@ STREAM: Final = "check.sink"
 
 PLAN: Final = EncoderPlan(
     records="",
+    # Those of the table that is written to unless told.
     columns=(
         Column("id", "id", "text", required=True, key=True),
-        Column("amount", "amount", "numeric"),
-        Column("at", "at", "timestamptz"),
+        Column("event_type", "type", "text"),
+        Column("timestamp", "at", "timestamptz"),
         Column("data", "", "jsonb", required=True),
     ),
 )

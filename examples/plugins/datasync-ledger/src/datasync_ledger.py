@@ -29,7 +29,7 @@ class SignedAuth(httpx.Auth):
         self._clock = clock
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """See httpx.Auth. A request that is sent again is signed again, as of then."""
+        """See httpx.Auth. A request that is sent again is signed again, by the clock of then."""
         second = str(int(self._clock()))
         text = f"{second}\n{request.method}\n{request.url.raw_path.decode()}".encode()
         request.headers["X-Ledger-Time"] = second
@@ -45,11 +45,10 @@ class LedgerEndpoint(BodyTells):
         records="entries",
         next_cursor="last",
         columns=(
-            Column("number", "number", "bigint", required=True, key=True),
-            Column("account", "account", "text"),
-            Column("amount", "amount", "numeric"),
-            Column("booked_at", "bookedAt", "timestamptz"),
-            Column("entry", "", "jsonb", required=True),
+            Column("id", "id", "text", required=True, key=True),
+            Column("event_type", "kind", "text"),
+            Column("timestamp", "bookedAt", "timestamptz"),
+            Column("data", "", "jsonb", required=True),
         ),
     )
     cursor_ttl = None  # a number is good for ever
