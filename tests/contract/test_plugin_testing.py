@@ -217,7 +217,9 @@ def outside(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """Pytest in a folder of somebody's."""
     monkeypatch.setenv("PYTHONPATH", str(SOURCES))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:cacheprovider -p no:benchmark -p no:xdist")
+    # Our own process may have the module already.
+    warnings = "filterwarnings =\n error\n ignore:Module already imported"
+    pytester.makeini(f"[pytest]\n{warnings}\naddopts = -p no:cacheprovider -p no:benchmark -p no:xdist")
     pytester.makeconftest('pytest_plugins = ["datasync.testing.plugin"]')
     return pytester
 

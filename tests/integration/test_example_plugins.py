@@ -152,6 +152,13 @@ def test_all_plugins_are_listed_with_what_they_have_and_why_one_is_left_out(site
     assert "broken (entry point, datasync-broken 0.3)\n  left out: the plugin `broken` can't be loaded" in text.stdout
 
 
+def test_the_reason_of_a_failure_shows_no_secret(tmp_path: Path) -> None:
+    install(tmp_path, "teller", "import os\nraise ValueError(os.environ['API_KEY'])\n")
+    listed = run({"PYTHONPATH": os.pathsep.join([str(tmp_path), str(SOURCES)])}, "plugins")
+    assert "ValueError: ***" in listed.stdout
+    assert API_KEY not in listed.stdout + listed.stderr
+
+
 COMMANDS = """
 import click
 import datasync

@@ -28,12 +28,16 @@ DOCUMENTS = (
     "benches/RESULTS.md",
     "docs/authentication.md",
     "docs/columns.md",
+    "docs/environment.md",
     "docs/failpoints.md",
     "docs/partitions.md",
+    "docs/plugins.md",
     "docs/quarantine.md",
     "docs/rate-limits.md",
     "docs/shared-budget.md",
     "docs/timestamps.md",
+    "examples/plugins/datasync-ledger/README.md",
+    "examples/plugins/datasync-mask-user/README.md",
 )
 
 

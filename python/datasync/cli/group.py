@@ -1,15 +1,18 @@
 """The group of all commands: ours, and those that plugins add."""
 
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 import click
 import structlog
 
-from datasync.config import Masker
-from datasync.errors import DatasyncError, PluginError
+from datasync import envvars
+from datasync.config import Masker, Secret, variables
+from datasync.errors import ConfigError, DatasyncError, PluginError
 from datasync.observe import log
 from datasync.plugins import Plugins, blamed
 
@@ -27,12 +30,22 @@ class PluginGroup(click.Group):
 
     @cached_property
     def _added(self) -> dict[str, click.Command]:
-        log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=Masker())
+        log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=known_secrets())
         try:
             return added(Plugins(), self.commands)
         except DatasyncError as error:
             _warn(error)
             return {}
+
+
+def known_secrets() -> Masker:
+    """Give what masks the secrets of the environment and of `.env`, for texts of plugins where no run has settings."""
+    found: dict[str, str] = {}
+    with suppress(ConfigError):  # a file that can't be read is the business of who needs it
+        found |= variables(None)
+    found |= os.environ
+    names = (envvars.DATABASE_URL, envvars.API_KEY)
+    return Masker([Secret(found[name].strip(), source=name) for name in names if name in found])
 
 
 def added(plugins: Plugins, ours: Mapping[str, click.Command]) -> dict[str, click.Command]:

@@ -1,14 +1,19 @@
 """`datasync plugins`."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from datasync.cli.group import known_secrets
 from datasync.cli.quarantine_common import ended
 from datasync.cli.show import json_line, visible
 from datasync.cli.streams import output
+from datasync.config import Masker
+from datasync.http.redact import redact
+from datasync.observe import log
 from datasync.plugins import Kind, Loaded, Plugins
 
 _REGISTERED: Final[Mapping[Kind, str]] = {
@@ -31,14 +36,16 @@ _REGISTERED: Final[Mapping[Kind, str]] = {
 def plugins(files: tuple[Path, ...], as_json: bool) -> None:
     """List all plugins: where each comes from, its hooks, what it registered, and why one is left out."""
     with ended():
-        rows = [_row(one) for one in Plugins(files, tolerant=True).all]
+        mask = known_secrets()
+        log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=mask)
+        rows = [_row(one, mask) for one in Plugins(files, tolerant=True).all]
         lines = map(json_line, rows) if as_json else (line for row in rows for line in _shown(row))
         with output(None) as out:
             for line in lines:
                 out.write(line.encode() + b"\n")
 
 
-def _row(one: Loaded) -> dict[str, Any]:
+def _row(one: Loaded, mask: Masker) -> dict[str, Any]:
     return {
         "name": one.name,
         "version": one.version,
@@ -46,7 +53,7 @@ def _row(one: Loaded) -> dict[str, Any]:
         "from": one.origin,
         "hooks": list(one.hooks),
         **{plural: list(one.registered.get(kind, ())) for kind, plural in _REGISTERED.items()},
-        "failure": None if one.failure is None else str(one.failure),
+        "failure": None if one.failure is None else redact(mask(str(one.failure))),
         "hint": None if one.failure is None else one.failure.hint,
     }
 

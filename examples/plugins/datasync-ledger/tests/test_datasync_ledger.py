@@ -1,3 +1,5 @@
+"""The endpoint, over recorded answers."""
+
 import hashlib
 import hmac
 from typing import Any

@@ -1,3 +1,5 @@
+"""The transform, called as in a run."""
+
 import pytest
 from datasync_mask_user import mask_user
 
