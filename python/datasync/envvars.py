@@ -89,5 +89,12 @@ CHECK: Final = "DATASYNC_CHECK_"
 MEMORY: Final = "DATASYNC_MEMORY"
 """What pages may take of memory, from their arrival until they are stored: `256MiB` if absent."""
 
+LOAD_PLUGINS: Final = "DATASYNC_LOAD_PLUGINS"
+"""Which of the installed plugins are loaded, by name, separated by commas; empty is none, absent is all. Not read from
+.env."""
+
+TRACE_PLUGINS: Final = "DATASYNC_TRACE_PLUGINS"
+"""`1` logs each call of a plugin's hook, with the plugin's name and what it gave. Not read from .env."""
+
 TEST_DSN: Final = "DATASYNC_TEST_DSN"
 """Tests only: a PostgreSQL to use instead of the embedded one. Tests create and drop databases of their own there."""

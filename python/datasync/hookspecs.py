@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    import click
+
     from datasync.model import Batch, Committed
     from datasync.plugins import Register
     from datasync.stats import RunStats
@@ -49,6 +51,22 @@ def register_transforms(register: Register) -> None:
 @hookspec
 def register_sinks(register: Register) -> None:
     """Offer sinks: `register(name, factory)`; `factory(settings, stream, plan)` gives a `datasync.sinks.base.Sink`."""
+
+
+@hookspec
+def register_executors(register: Register) -> None:
+    """Offer executors: `register(name, factory)`; `factory(settings)` gives a `datasync.executors.base.Executor`.
+
+    An executor says when the endpoints of one configuration are read: one after the other, side by side.
+    """
+
+
+@hookspec
+def register_commands(cli: click.Group) -> None:
+    """Add commands to `datasync`: `cli.command("name")`, or `cli.add_command(command)`.
+
+    Only those of installed plugins are found, and only when a command is asked for that datasync doesn't have.
+    """
 
 
 @hookspec

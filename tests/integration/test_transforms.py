@@ -1,10 +1,6 @@
 """Transforms and plugins, run as users run them."""
 
-import hashlib
-import hmac
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +13,6 @@ Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 
 pytestmark = pytest.mark.usefixtures("workdir")
 
-EXAMPLE = Path(__file__).parents[2] / "examples/plugins/datasync-mask-user"
 OPTIONS = SimulatorOptions(count=700, api_key=API_KEY, rate_limit="none", page_cap=200)
 
 
@@ -122,42 +117,3 @@ def test_a_broken_plugin_file_is_reported_by_name(simulate: Simulate, database: 
     assert run.error["code"] == "plugin"
     assert "broken.py" in run.error["event"]
     assert "no_such_module" in run.error["event"]
-
-
-@pytest.fixture(scope="module")
-def installed_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example package, really installed, into a folder of its own."""
-    target = tmp_path_factory.mktemp("site")
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"),
-            *("--disable-pip-version-check", "--target", str(target), str(EXAMPLE)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return target
-
-
-def test_the_example_package_installs_and_masks_every_user(
-    simulate: Simulate, database: Database, installed_example: Path
-) -> None:
-    env = {"PYTHONPATH": str(installed_example), "MASK_USER_KEY": "k"}
-    run = ingest(database.dsn, simulate(OPTIONS).base_url, "--transform", "mask-user", **env)
-    assert run.code == 0, run.stderr
-    stored = {row[0]: row[1] for row in database.fetch("SELECT id, data->>'userId' FROM ingested_events")}
-    dataset = Dataset(1, 700)
-    for index in range(700):
-        event = dataset.event(index)
-        assert stored[event["id"]] == hmac.new(b"k", event["userId"].encode(), hashlib.sha256).hexdigest()
-
-
-def test_the_example_stores_nothing_unmasked_without_its_key(
-    simulate: Simulate, database: Database, installed_example: Path
-) -> None:
-    env = {"PYTHONPATH": str(installed_example)}
-    run = ingest(database.dsn, simulate(OPTIONS).base_url, "--transform", "mask-user", **env)
-    assert run.code == 1
-    assert run.error["code"] == "too_many_rejects"
-    assert database.value("SELECT count(*) FROM quarantined_events") > 0
-    assert database.value("SELECT count(*) FROM ingested_events") == 0

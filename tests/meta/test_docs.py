@@ -34,13 +34,17 @@ DOCUMENTS = (
     "docs/columns.md",
     "docs/discovery.md",
     "docs/configuration.md",
+    "docs/environment.md",
     "docs/failpoints.md",
     "docs/partitions.md",
+    "docs/plugins.md",
     "docs/quarantine.md",
     "docs/rate-limits.md",
     "docs/shared-budget.md",
     "docs/sinks.md",
     "docs/timestamps.md",
+    "examples/plugins/datasync-ledger/README.md",
+    "examples/plugins/datasync-mask-user/README.md",
 )
 
 

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
+from structlog.testing import capture_logs
 
 from datasync import hookimpl, transform
+from datasync.cli.plugin_commands import added
 from datasync.endpoints.datasync_api import EventsEndpoint
 from datasync.errors import PluginError
+from datasync.executors.local import LocalExecutor
 from datasync.model import Batch, Checkpoint, Committed
 from datasync.plugins import Plugins, resolve
 from datasync.sinks.postgres.sink import PostgresSink
@@ -55,6 +60,35 @@ def test_hook_register_transforms_takes_hooks_and_marked_functions(tmp_path: Pat
     plugins = Plugins([file], entry_points=False)
     assert set(plugins.transforms) == {"identity", "marked", "hooked"}
     assert plugins.transforms["identity"] is identity
+
+
+def test_hook_register_executors_offers_the_built_in_one(plugins: Plugins) -> None:
+    assert plugins.executors["local"] is LocalExecutor
+
+
+class Commands:
+    @hookimpl
+    def register_commands(self, cli: click.Group) -> None:
+        cli.add_command(click.Command("hello", callback=lambda: click.echo("hello from a plugin")))
+
+
+def test_hook_register_commands_adds_one(plugins: Plugins) -> None:
+    plugins.manager.register(Commands())
+    found = added(plugins, {})
+    assert CliRunner().invoke(found["hello"]).output == "hello from a plugin\n"
+
+
+@pytest.mark.fault(62)
+def test_a_plugins_command_never_replaces_one_that_is_there(plugins: Plugins) -> None:
+    plugins.manager.register(Commands(), "first")
+    plugins.manager.register(Commands(), "second")
+    with capture_logs() as logs:
+        assert added(plugins, {"hello": click.Command("ours")}) == {}
+    assert [line["log_level"] for line in logs] == ["warning"] * 2
+    assert all("`hello` is there already" in line["reason"] for line in logs)
+    with capture_logs() as logs:
+        assert list(added(plugins, {})) == ["hello"]
+    assert len(logs) == 1
 
 
 class Lifecycle:

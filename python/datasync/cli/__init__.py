@@ -5,7 +5,8 @@ from typing import Final
 import click
 
 from datasync import __version__
-from datasync.cli.lazy import Lazy, LazyGroup
+from datasync.cli.group import PluginGroup
+from datasync.cli.lazy import Lazy
 
 COMMANDS: Final = {
     "init": Lazy("datasync.cli.init:init", "Find out how an API is read, and write a datasync.toml."),
@@ -15,6 +16,7 @@ COMMANDS: Final = {
     "check": Lazy("datasync.cli.check:check", "Look for what could keep a run from starting."),
     "state": Lazy("datasync.cli.state:state", "Look at checkpoints, keep a copy, or forget one."),
     "quarantine": Lazy("datasync.cli.quarantine:quarantine", "Look at the records that couldn't be stored."),
+    "plugins": Lazy("datasync.cli.plugins:plugins", "List the plugins, what they offer, and what is wrong with them."),
     "config": Lazy("datasync.cli.config:config", "Show the configuration, or its JSON Schema."),
     "demo": Lazy("datasync.cli.demo:demo", "Ingest a simulated API into an embedded PostgreSQL."),
     "simulate": Lazy("datasync.cli.simulate:simulate", "Serve the simulated datasync api on loopback."),
@@ -23,7 +25,7 @@ COMMANDS: Final = {
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=PluginGroup,
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

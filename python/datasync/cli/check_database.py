@@ -80,7 +80,7 @@ async def _tables(connection: Connection, found: Found, *, utf8: bool) -> bool:
     newest = len(ddl.HISTORY.steps)
     try:
         with mapped("looking at the tables"):
-            await shape.check(connection)
+            await shape.check_database(connection)
             version = await ddl.installed_version(connection)
     except DatasyncError as error:
         found(failed("tables" if utf8 else "encoding", error))

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from datasync import envvars
-from datasync.cli.quarantine_common import ended, json_option
+from datasync.cli.ending import ended
+from datasync.cli.quarantine_common import json_option
 from datasync.cli.streams import output
 
 EPILOG = f"""

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from datasync import loop
-from datasync.cli.quarantine_common import ended
+from datasync.cli.ending import ended
 from datasync.cli.show import visible
 from datasync.cli.streams import output
 from datasync.config import Masker, variables

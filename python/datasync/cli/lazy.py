@@ -78,4 +78,8 @@ class LazyGroup(click.Group):
         return [*(CompletionItem(name, help=self._help(name)) for name in names), *options]
 
     def _help(self, name: str) -> str:
-        return self._lazy[name].help if name in self._lazy else self.commands[name].get_short_help_str()
+        return self._lazy[name].help if name in self._lazy else self._short(name)
+
+    def _short(self, name: str) -> str:
+        command = self.get_command(click.Context(self), name)
+        return "" if command is None else command.get_short_help_str()

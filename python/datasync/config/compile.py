@@ -87,6 +87,7 @@ def _settings(config: Config, spec: EndpointSpec, told: Overrides, mask: Masker)
         api_key=_key(config.api),
         endpoint=spec.use or REST,
         access_headers=told.access_headers,
+        executor=config.executor,
         sink=sink.name if isinstance(sink, PluginTo) else str(sink.__struct_config__.tag),
         transforms=told.transforms or spec.transforms,
         restart=told.restart,

@@ -174,6 +174,7 @@ class Settings(msgspec.Struct, frozen=True):
         endpoint: name of a registered endpoint.
         access_headers: sent with the request for a token besides the key, by endpoints that need one.
         sink: name of a registered sink.
+        executor: name of the registered one that decides when each endpoint of a configuration is read.
         transforms: names of registered transforms, or `module:function`; any puts the run on the record lane.
         restart: read from the beginning again, whatever the checkpoint says.
         partitions: chains read side by side, of an endpoint that takes windows of time; 1 to 100. None is as many as
@@ -191,6 +192,7 @@ class Settings(msgspec.Struct, frozen=True):
     endpoint: str = "datasync"
     access_headers: Mapping[str, Secret] = {}
     sink: str = "postgres"
+    executor: str = "local"
     transforms: tuple[str, ...] = ()
     restart: bool = False
     partitions: int | None = None

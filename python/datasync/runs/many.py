@@ -1,14 +1,17 @@
-"""All endpoints of a configuration, one after the other: they share an API's limits, and parents come first."""
+"""All endpoints of a configuration: they share an API's limits, and parents come first."""
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
 import structlog
 
+from datasync import contracts
 from datasync.config import Settings
 from datasync.errors import EXIT_SETUP, DatasyncError, EndpointsFailed, Interrupted, ParentIncomplete
+from datasync.executors.base import Job, run_all
 from datasync.observe.report import COMPLETE, report
 from datasync.runs import one
 from datasync.runs.session import Session
@@ -36,7 +39,7 @@ async def run(runs: Sequence[Settings], session: Session, outcomes: list[Outcome
     Args:
         runs: parents before their children.
         session: what they share.
-        outcomes: filled with one for each, as they begin.
+        outcomes: filled with one for each.
 
     Raises:
         Interrupted: a signal ended the run; what was fetched in time is stored.
@@ -49,23 +52,32 @@ async def run(runs: Sequence[Settings], session: Session, outcomes: list[Outcome
         await one.run(runs[0], session, only.stats)
         return
     started = time.monotonic()
+    jobs = []
     for settings in runs:
         outcome = Outcome(_name(settings), RunStats())
         outcomes.append(outcome)
         session.tables[outcome.name] = settings.table.name
-        with structlog.contextvars.bound_contextvars(endpoint=outcome.name):
-            try:
-                _check_parent(settings, outcomes)
-                await one.run(settings, session, outcome.stats, complete=ENDPOINT_COMPLETE)
-            except Interrupted:
-                raise
-            except DatasyncError as error:
-                outcome.error = error
-                hint = {"hint": error.hint} if error.hint else {}
-                structlog.get_logger().error(str(error), code=error.code, **hint)
+        parent = settings.spec.parent if settings.spec else None
+        after = frozenset([parent.endpoint] if parent else ())
+        jobs.append(Job(outcome.name, partial(_run, settings, session, outcome, outcomes), after))
+    await run_all(contracts.made(session.plugins, "executor", runs[0].executor, runs[0]), jobs)
     if failed := [outcome for outcome in outcomes if outcome.error is not None]:
         raise _failed(failed, len(runs))
     report(COMPLETE, total(outcome.stats for outcome in outcomes), time.monotonic() - started)
+
+
+async def _run(settings: Settings, session: Session, outcome: Outcome, outcomes: Sequence[Outcome]) -> None:
+    """Read one endpoint. What goes wrong with it is its own."""
+    with structlog.contextvars.bound_contextvars(endpoint=outcome.name):
+        try:
+            _check_parent(settings, outcomes)
+            await one.run(settings, session, outcome.stats, complete=ENDPOINT_COMPLETE)
+        except Interrupted:
+            raise
+        except DatasyncError as error:
+            outcome.error = error
+            hint = {"hint": error.hint} if error.hint else {}
+            structlog.get_logger().error(str(error), code=error.code, **hint)
 
 
 def _name(settings: Settings) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from functools import partial
 
+from datasync import contracts
 from datasync.config import Settings
 from datasync.config.spec import Parent
+from datasync.contracts import made
 from datasync.endpoints.base import Endpoint
 from datasync.endpoints.children import Children
 from datasync.endpoints.columns import columns
@@ -12,7 +14,7 @@ from datasync.errors import ConfigError
 from datasync.pipeline.choice import choose
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.perparent import PerParent
-from datasync.plugins import Plugins, blamed, resolve
+from datasync.plugins import Plugins, blamed
 from datasync.sinks.base import Lookup, Sink
 from datasync.transforms.chain import Chain, Transform
 from datasync.transforms.contract import contract
@@ -20,9 +22,7 @@ from datasync.transforms.contract import contract
 
 def endpoint(settings: Settings, plugins: Plugins) -> Endpoint:
     """Of one parent, where it has any."""
-    with blamed(f"the endpoint `{settings.endpoint}`"):
-        made: Endpoint = resolve("endpoint", settings.endpoint, plugins.endpoints)(settings)
-        return made
+    return made(plugins, "endpoint", settings.endpoint, settings)
 
 
 def of_parents(one: Endpoint, parent: Parent, values: Sequence[str], settings: Settings) -> Children:
@@ -34,16 +34,15 @@ def lane(of: Endpoint, settings: Settings, plugins: Plugins) -> Lane:
     """What reads its pages."""
     children = [(child, columns(child.columns)) for child in settings.spec.table.children] if settings.spec else ()
     chosen = partial(choose, chain=chain(settings, plugins, of), children=children)
-    if isinstance(of, Children) and of.into is not None:
-        return PerParent(of.plan_at, chosen)
-    return chosen(of.plan)
+    with blamed(f"the endpoint `{settings.endpoint}`"):  # whose plan the core may refuse
+        if isinstance(of, Children) and of.into is not None:
+            return PerParent(of.plan_at, chosen)
+        return chosen(of.plan)
 
 
 def sink(settings: Settings, plugins: Plugins, of: Endpoint) -> Sink:
     """Where its rows go."""
-    with blamed(f"the sink `{settings.sink}`"):
-        made: Sink = resolve("sink", settings.sink, plugins.sinks)(settings, of.name, of.plan)
-        return made
+    return made(plugins, "sink", settings.sink, settings, of.name, of.plan)
 
 
 async def parents(table: str, settings: Settings, plugins: Plugins, of: Endpoint) -> Sequence[str]:
@@ -70,5 +69,5 @@ def chain(settings: Settings, plugins: Plugins, of: Endpoint) -> Chain | None:
     mode = settings.spec.table.contract if settings.spec else "evolve"
     if mode != "evolve":
         transforms.append(("contract", contract(of.plan.columns, mode)))
-    transforms += [(name, resolve("transform", name, plugins.transforms)) for name in settings.transforms]
+    transforms += [(name, contracts.transform(plugins, name)) for name in settings.transforms]
     return Chain(transforms, mask=settings.mask) if transforms else None

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from datasync.config import Settings
+from datasync.contracts import made
 from datasync.endpoints.base import Endpoint
 from datasync.errors import EXIT_SETUP, ConfigError, DatasyncError, NotQuarantined
 from datasync.pipeline.replay import Replay
-from datasync.plugins import Plugins, resolve
+from datasync.plugins import Plugins
 from datasync.runs import parts
 from datasync.sinks.postgres import quarantined
 from datasync.sinks.postgres.quarantined import Chosen
@@ -70,7 +71,7 @@ def _reads(stream: str, runs: Sequence[Settings], plugins: Plugins) -> tuple[Set
         names = (settings.endpoint,) if settings.spec else dict.fromkeys((settings.endpoint, *plugins.endpoints))
         for name in names:
             try:
-                endpoint: Endpoint = resolve("endpoint", name, plugins.endpoints)(settings)
+                endpoint = made(plugins, "endpoint", name, settings)
             except Exception:
                 if name == settings.endpoint:
                     raise

@@ -16,6 +16,7 @@ PORT: Final = 5432
 _LONGEST_NAME: Final = 63
 """In bytes; PostgreSQL would cut a longer name silently."""
 _SECONDS: Final = 30.0
+_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 def database_dsn(socket_dir: Path, name: str) -> str:
@@ -33,18 +34,39 @@ def create_database(admin_dsn: str, name: str, *, exist_ok: bool) -> None:
         raise EmbeddedPostgresError(
             f"{name!r} can't name a database", hint=f"use 1 to {_LONGEST_NAME} bytes without a zero byte"
         )
-    # A statement that creates a database takes no parameters: quote the name as SQL does.
-    quoted = '"' + name.replace('"', '""') + '"'
     try:
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            pool.submit(lambda: asyncio.run(_execute(admin_dsn, f"CREATE DATABASE {quoted}"))).result()
+        _run(admin_dsn, f"CREATE DATABASE {_quoted(name)}")
     except asyncpg.DuplicateDatabaseError as error:
         if not exist_ok:
             raise EmbeddedPostgresError(f"database {name!r} is there already", hint="pass `exist_ok=True`") from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except _FAILURES as error:
         raise EmbeddedPostgresError(
             f"database {name!r} could not be created: {error}", hint="see the server's log at `log_path`"
         ) from error
+
+
+def drop_database(admin_dsn: str, name: str) -> None:
+    """Drop a database, whoever is connected to it. Blocks, as `create_database`.
+
+    Raises:
+        EmbeddedPostgresError: there is none of that name, or the server doesn't answer.
+    """
+    try:
+        _run(admin_dsn, f"DROP DATABASE {_quoted(name)} WITH (FORCE)")
+    except _FAILURES as error:
+        raise EmbeddedPostgresError(
+            f"database {name!r} could not be dropped: {error}", hint="see the server's log at `log_path`"
+        ) from error
+
+
+def _quoted(name: str) -> str:
+    # These statements take no parameters: quote the name as SQL does.
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _run(admin_dsn: str, statement: str) -> None:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(lambda: asyncio.run(_execute(admin_dsn, statement))).result()
 
 
 async def _execute(dsn: str, statement: str) -> None:

@@ -166,6 +166,14 @@ class EmbeddedPostgres:
         databases.create_database(self.dsn, name, exist_ok=exist_ok)
         return databases.database_dsn(self._started_dir(), name)
 
+    def drop_database(self, name: str) -> None:
+        """Drop a database, whoever is connected to it.
+
+        Raises:
+            EmbeddedPostgresError: there is none of that name, or the server doesn't answer.
+        """
+        databases.drop_database(self.dsn, name)
+
     def _started_dir(self) -> Path:
         if self._run_dir is None:
             raise EmbeddedPostgresError(

@@ -67,6 +67,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         endpoints: `[[endpoint]]`, read in this order.
         max_rejects: see `--max-rejects`.
         memory: see `--memory`.
+        executor: what decides when each endpoint is read: `local`, one after the other, or a plugin's.
     """
 
     api: Api
@@ -75,6 +76,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     budget: Mapping[str, Budget] = {}
     max_rejects: float = 0.001
     memory: str = "256MiB"
+    executor: str = "local"
 
     def __post_init__(self) -> None:
         if not self.endpoints:

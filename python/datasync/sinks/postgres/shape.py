@@ -143,6 +143,13 @@ async def check(connection: Connection, target: Target) -> bool:
         ConfigError: the database can't hold all text, or has no such schema.
         SchemaMismatch: see `check_table`.
     """
+    await check_database(connection)
+    key = () if target.appends or target.key is None else (target.key.name,)
+    return await check_table(connection, target.table, target.columns, key)
+
+
+async def check_database(connection: Connection) -> None:
+    """Look at what is the same for all targets. Writes nothing. Raises as `check` does."""
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise ConfigError(
@@ -150,8 +157,6 @@ async def check(connection: Connection, target: Target) -> bool:
             hint="make one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
     await _check(connection, TableName("cursor_state"), _CURSOR_STATE)
-    key = () if target.appends or target.key is None else (target.key.name,)
-    return await check_table(connection, target.table, target.columns, key)
 
 
 async def _check(connection: Connection, table: TableName, wanted: Mapping[str, str]) -> Sequence[asyncpg.Record]:

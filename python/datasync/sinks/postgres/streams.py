@@ -11,14 +11,14 @@ from datasync.model import PartitionState
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import ddl, partitions
-from datasync.sinks.postgres.target import TABLE
+from datasync.sinks.postgres.checkpoint import DEFAULT
 
 _READING: Final = "reading the streams"
 
 # What a column counts as where an older schema lacks it.
 _COLUMNS: Final = {
     "source": "NULL::text",
-    "table_name": f"'{TABLE}'::text",
+    "table_name": f"'{DEFAULT}'::text",
     "epoch": "0::bigint",
     "batch": "0::bigint",
     "pages": "0::bigint",
@@ -142,7 +142,7 @@ def _stream(row: asyncpg.Record) -> Stream:
     values = dict(row)
     return Stream(
         rows=values.pop("events_ingested"),
-        table=values.pop("table_name") or TABLE,
+        table=values.pop("table_name") or DEFAULT,
         percent=_percent(row["served"], row["total"], complete=row["complete"]),
         **values,
     )

@@ -1,0 +1,1 @@
+"""How the endpoints of one configuration take turns."""
