@@ -29,6 +29,7 @@ DOCUMENTS = (
     "docs/authentication.md",
     "docs/columns.md",
     "docs/failpoints.md",
+    "docs/paging.md",
     "docs/partitions.md",
     "docs/quarantine.md",
     "docs/rate-limits.md",
