@@ -253,6 +253,7 @@ def test_the_plan_has_the_declared_columns() -> None:
         (NoPaging(), {"path": "/x?a=1"}, "params"),
         (NoPaging(), {"path": "https://other/x"}, "base_url"),
         (NoPaging(), {"body": {"a": 1}}, "POST"),
+        (NoPaging(), {"format": "csv"}, "csv"),
         (NoPaging(), {"headers": {"Host": "x"}}, "host"),
         (NoPaging(), {"headers": {"X-A": "b\r\nc"}}, "x-a"),
         (OffsetPaging(where="body"), {}, "POST"),

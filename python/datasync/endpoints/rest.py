@@ -186,6 +186,8 @@ def _path(spec: EndpointSpec) -> str:
             f"`path` of `{spec.name}` is not a path alone",
             hint="it is appended to `base_url`; what stands behind a ? belongs into `params`",
         )
+    if spec.format == "csv":
+        raise ConfigError(f"`{spec.name}`: bodies of format `csv` can't be read", hint="does the API give JSON, too?")
     if spec.method == "GET" and spec.body:
         raise ConfigError(f"`{spec.name}` has a `body`, which needs `method` POST")
     return f"/{spec.path.lstrip('/')}" if spec.path else ""
