@@ -36,6 +36,7 @@ DOCUMENTS = (
     "docs/configuration.md",
     "docs/environment.md",
     "docs/failpoints.md",
+    "docs/paging.md",
     "docs/partitions.md",
     "docs/plugins.md",
     "docs/quarantine.md",

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import CliRunner
 
-from datasync.cli import main
 from tests.recorded.replay import FOLDER, conversation, replay
 from tests.support import Database, environment, finish, start
 from tests.zoo.configs import read
@@ -17,11 +15,6 @@ TOKEN = "canary-recorded-token"
 COMPLETE = {"github": ("issues", "id"), "notion": ("pages", "id")}
 ALL = {**COMPLETE, "crossref": ("licenses", "URL")}
 PLACES = {"github": "", "notion": "results", "crossref": "message.items"}
-
-needs_config = pytest.mark.skipif(
-    "--config" not in CliRunner().invoke(main, ["ingest", "--help"]).output,
-    reason="`datasync ingest` does not read configurations yet",
-)
 
 
 def variables(origin: str) -> dict[str, str]:
@@ -59,7 +52,6 @@ def test_headers_come_as_they_were_but_lead_to_the_replay() -> None:
         assert client.get(f"{origin}/repositories/1000/issues?page=9").status_code == 404
 
 
-@needs_config
 @pytest.mark.parametrize("api", COMPLETE)
 def test_a_conversation_is_stored(database: Database, workdir: Path, api: str) -> None:
     name, key = COMPLETE[api]
@@ -72,7 +64,6 @@ def test_a_conversation_is_stored(database: Database, workdir: Path, api: str) -
     assert sorted(row[0] for row in rows) == sorted(recorded(api))
 
 
-@needs_config
 def test_a_part_of_what_was_declared_is_not_called_complete(database: Database, workdir: Path) -> None:
     with replay("crossref") as origin:
         shell = environment(database.dsn, origin) | variables(origin)

@@ -5,17 +5,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from click.testing import CliRunner
 
-from datasync.cli import main
 from datasync.simulator.zoo import SPECIES, ZooOptions, ZooProcess
 from tests.support import Database, Run, environment, finish, start
 from tests.zoo.configs import path_of
-
-pytestmark = pytest.mark.skipif(
-    "--config" not in CliRunner().invoke(main, ["ingest", "--help"]).output,
-    reason="`datasync ingest` does not read configurations yet",
-)
 
 SIGNING = Path(__file__).with_name("signing.py")
 ENDING = [name for name, species in SPECIES.items() if species.ends == "complete" and species.expects != "feed"]

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
+from datasync.cli.ending import ended
 from datasync.cli.plugin_commands import known_secrets
-from datasync.cli.quarantine_common import ended
 from datasync.cli.show import json_line, visible
 from datasync.cli.streams import output
 from datasync.config import Masker

@@ -239,15 +239,15 @@ class Partition:
 
     async def _get(self, place: Callable[[], tuple[str | None, float]]) -> Arrived:
         """Ask for a page. `place` gives its cursor and when that was given, and is called when the request goes out."""
-        path = self._request(place()[0]).path
+        asked = self._request(place()[0])
         room = await self._memory.room()
         try:
-            async with self._governor.permit(path) as permit:
+            async with self._governor.permit(asked.path) as permit:
                 cursor, since = place()  # only now: a wait for the limit must not use up a new cursor's life
                 answer = await self._transport.get(self._request(cursor), room)
                 self._stats.bytes += answer.wire_bytes
                 try:
-                    self._check(answer, path)
+                    self._check(answer, f"{asked.method} {asked.path}: {answer.status}")
                 except RateLimited:
                     permit.refused(answer)
                     raise
@@ -279,8 +279,7 @@ class Partition:
             request = self._resizable.resized(request, self._size.limit)
         return request
 
-    def _check(self, answer: Answer, path: str) -> None:
-        where = f"GET {path}: {answer.status}"
+    def _check(self, answer: Answer, where: str) -> None:
         if is_limit_signal(answer.status, answer.headers, answer.body):
             raise RateLimited(f"{where}, by a rate limit")
         try:
