@@ -112,10 +112,8 @@ class Paused(SourceError):
             when = datetime.fromtimestamp(-(-resume_at_us // 1_000_000), tz=UTC).isoformat().replace("+00:00", "Z")
         except (OverflowError, ValueError, OSError):
             when = "a time that no clock shows"
-        super().__init__(
-            f"paused until {when}: the rate limit allows nothing before",
-            hint="run again then, or give a longer --max-wait",
-        )
+        hint = "run again then, or give a longer --max-wait"
+        super().__init__(f"paused until {when}: the rate limit allows nothing before", hint=hint)
 
 
 class ServerError(RetriableSourceError):
