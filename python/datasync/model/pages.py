@@ -1,0 +1,130 @@
+"""What is asked for, and what a page becomes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from datasync._native import EncodedPage
+from datasync.model.plan import Column
+
+Row: TypeAlias = tuple[object, ...]
+"""One row of the record lane, in the order of the endpoint's columns."""
+
+Position: TypeAlias = dict[str, str | int]
+"""A place in a feed that outlives its cursor, in the endpoint's own terms. JSON-encodable."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What to ask.
+
+    Attributes:
+        path: appended to the API's base URL. It also names the route, for the limiter and in messages.
+        params: of the query.
+        method: asking must change nothing there, whatever it is: a request may be sent twice.
+        content: body to send, JSON.
+        headers: besides those of the transport.
+        url: absolute, instead of base URL and `path`; on the API's own origin, else the transport refuses it.
+    """
+
+    path: str
+    params: Mapping[str, str | int]
+    method: Literal["GET", "POST"] = "GET"
+    content: bytes | None = None
+    headers: Mapping[str, str] = {}
+    url: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One answer with status 200.
+
+    Attributes:
+        body: raw bytes, content encoding undone.
+        headers: lower-case names.
+        received_us: wall clock at receipt, microseconds since 1970 UTC; bounds plausible epoch timestamps.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    received_us: int
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A record that can't be stored, whole, with the reason.
+
+    Attributes:
+        cursor: of the page it came in; None is the first page.
+        index: of the record in the page, from 0.
+        offset: of the record in the page, in bytes.
+        code: stable reason.
+        detail: for people.
+        raw: the record's bytes as they came.
+    """
+
+    cursor: str | None
+    index: int
+    offset: int
+    code: str
+    detail: str
+    raw: bytes
+
+
+class ChildRows(msgspec.Struct, frozen=True):
+    """Elements of lists inside of a page's records, for a table of their own.
+
+    Attributes:
+        table: its name.
+        columns: `parent_key`, `position` (from 0), and those that were declared.
+        rows: in that order, values as in `Chunk.rows`.
+        parents: keys of all records of the page that were accepted, those without an element too.
+    """
+
+    table: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Row]
+    parents: Sequence[str | int]
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """One page, ready to be stored.
+
+    Attributes:
+        copy: COPY BINARY tuples (fast lane), or None.
+        rows: the same as Python tuples (record lane), or None; for the values see `_native.ExtractedRows`.
+        row_count: rows in `copy` or `rows`.
+        nbytes: memory held, in bytes; an estimate on the record lane.
+        records: records the page had = row_count + len(rejects) + dropped.
+        dropped: records a transform left out on purpose.
+        next_cursor, has_more, total: the page's own words; None where it says nothing.
+        last_key, last_timestamp_us: of the last stored record.
+        newest_us: the latest timestamp among the stored records, or None.
+        again: its chain is read again from the beginning, and this is the first page. It begins a batch.
+        timestamps: for each `timestamptz` column how many values were written as text, in s, ms, us and ns, and how
+            many were special in some way; see `_native.EncodedPage`.
+        cursor: that the page was asked for with; None is the first page.
+        sources: for each of `rows` the place of its record in the page, the record's offset and its bytes as they came
+            (record lane), or None.
+        children: elements of lists that go to tables of their own.
+        span_end: it is the last page of a span of time, and leads to the next span. To have no records is no sign of a
+            circle there.
+    """
+
+    row_count: int
+    nbytes: int
+    records: int
+    rejects: Sequence[Reject]
+    next_cursor: str | None
+    has_more: bool | None
+    total: int | None
+    last_key: str | None
+    last_timestamp_us: int | None
+    copy: EncodedPage | None = None
+    rows: Sequence[Row] | None = None
+    dropped: int = 0
+    newest_us: int | None = None
+    again: bool = False
+    timestamps: Mapping[str, Mapping[str, int]] = {}
+    cursor: str | None = None
+    sources: Sequence[tuple[int, int, bytes]] | None = None
+    children: Sequence[ChildRows] = ()
+    span_end: bool = False
