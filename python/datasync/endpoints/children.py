@@ -63,7 +63,8 @@ class Children:
         value, _ = self._read(cursor) if self._values else (None, None)
         constant = msgspec.json.encode(value).decode()
         column = Column(self.into, "", "text", source="constant", constant=constant)
-        return msgspec.structs.replace(plan, columns=(*plan.columns, column))
+        kept = [column if one.name == self.into else one for one in plan.columns]
+        return msgspec.structs.replace(plan, columns=tuple(kept) if column in kept else (*kept, column))
 
     def request(self, cursor: str | None) -> Request:
         """See Endpoint."""

@@ -13,14 +13,15 @@ from datasync.errors import ConfigError
 from datasync.http.transport import Answer
 from datasync.model import Chunk
 
-MIN_STEP = {"iso": 1_000, "ms": 1_000, "s": 1_000_000, "date": 86_400_000_000}
+MIN_STEP = {"iso": 2_000, "ms": 2_000, "s": 2_000_000, "date": 86_400_000_000}
 """Microseconds. A shorter span would be asked for as the same as its neighbour."""
 
 
 class Spans(Pager):
     """The cursor is JSON `[since, until, inner]`, microseconds and the place in the span; null is its beginning.
 
-    Spans end where `start` and whole steps from there say, the last one at the second in which the run began. One that
+    Spans end where `start` and whole steps from there say, each less than a step by what it is asked for before its
+    beginning, and the last one at the second in which the run began. One that
     an earlier run cut short is read to where that run ended it, since the place in it is one of that request.
     """
 
@@ -34,6 +35,8 @@ class Spans(Pager):
             raise ConfigError(f"`step` of paging {error}") from error
         if self._step < MIN_STEP[spec.format]:
             raise ConfigError(f"`step` of paging is shorter than its `format` can tell apart: `{spec.step}`")
+        # Each span is asked for from a little before its beginning, and an API may refuse one that is longer than said.
+        self._step += just_before(0, spec.format)
         self._spec = spec
         self._inner = inner
         self._start = read_moment(spec.start, "`start` of paging")
