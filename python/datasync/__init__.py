@@ -3,7 +3,8 @@
 The command line (`datasync ingest`) is the main way in. Plugins need two names from here: `transform`, to make a
 transform of a function, and `hookimpl`, to implement one of the hooks of `datasync.hookspecs`. Whoever has timestamps
 of doubtful form can have them read as the encoder reads them: `normalize_timestamp` and `normalize_timestamps`, as a
-`TimestampPolicy` says.
+`TimestampPolicy` says. A program runs a configuration with `ingest`, or `ingest_async` where a loop runs already: of a
+file, or of the structs in `datasync.config.spec`, of which `Config` is the whole.
 """
 
 from importlib import import_module
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 from datasync._native import build_info
 
 if TYPE_CHECKING:
+    from datasync.api import ingest, ingest_async
+    from datasync.config.spec import Config
     from datasync.hookspecs import hookimpl
     from datasync.plugins import transform
     from datasync.timestamps import (
@@ -25,18 +28,27 @@ if TYPE_CHECKING:
 
 __version__: str = build_info()["version"]
 __all__ = [
+    "Config",
     "Sentinels",
     "TimestampPolicy",
     "TimestampRefused",
     "Timestamps",
     "__version__",
     "hookimpl",
+    "ingest",
+    "ingest_async",
     "normalize_timestamp",
     "normalize_timestamps",
     "transform",
 ]
 
-_HOMES = {"hookimpl": "datasync.hookspecs", "transform": "datasync.plugins"}
+_HOMES = {
+    "Config": "datasync.config.spec",
+    "hookimpl": "datasync.hookspecs",
+    "ingest": "datasync.api",
+    "ingest_async": "datasync.api",
+    "transform": "datasync.plugins",
+}
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours

@@ -36,11 +36,9 @@ def ingest(
         ConfigError: the configuration can't be followed, or a loop is running: `await ingest_async()` there.
         DatasyncError: see `datasync.app.ingest_all`.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return loop.run(ingest_async(config, overrides=overrides, plugins=plugins))
-    raise ConfigError("an event loop is running already", hint="use `await datasync.ingest_async(...)`")
+    if _looping():
+        raise ConfigError("an event loop is running already", hint="use `await datasync.ingest_async(...)`")
+    return loop.run(ingest_async(config, overrides=overrides, plugins=plugins))
 
 
 async def ingest_async(
@@ -49,3 +47,11 @@ async def ingest_async(
     """See `ingest`."""
     known = config if isinstance(config, Config) else read(Path(config), os.environ)
     return await app.ingest_all(runs(known, overrides=overrides), Plugins(plugins))
+
+
+def _looping() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

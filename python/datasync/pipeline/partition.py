@@ -32,6 +32,7 @@ from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
 from datasync.model import Checkpoint, Chunk, Position, Request
 from datasync.pipeline.ahead import Ahead, Arrived
+from datasync.pipeline.cursors import MAX_CURSOR, usable
 from datasync.pipeline.known import KnownPages
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
@@ -43,9 +44,6 @@ from datasync.stats import RunStats
 
 MAX_EMPTY_PAGES = 3
 """Pages in a row without records, while the API says there is more."""
-
-MAX_CURSOR = 8192
-"""Characters of a cursor; longer ones no server takes in a URL."""
 
 Fetched: TypeAlias = tuple[int, Chunk, Checkpoint]
 """The partition's number, its page, and the checkpoint after it."""
@@ -200,7 +198,7 @@ class Partition:
                 raise PageDamaged(
                     "the page doesn't say what follows it: no next cursor, and no word that it is the last"
                 )
-            if chunk.next_cursor and not _usable(chunk.next_cursor):
+            if chunk.next_cursor and not usable(chunk.next_cursor):
                 raise PageDamaged(f"the next cursor is longer than {MAX_CURSOR:,} characters, or not printable")
             # A chain that begins anew may end its first page anywhere.
             place = checkpoint.position if checkpoint.cursor else None
@@ -233,7 +231,10 @@ class Partition:
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
             chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
         except (_native.PageError, _native.CorePanic) as error:
-            raise PageDamaged(f"the page can't be read: {error}") from error
+            where = ""
+            if getattr(error, "code", "") == "records_missing":
+                where = f"; they are looked for at `{self._endpoint.plan.records or 'the root'}`"
+            raise PageDamaged(f"the page can't be read: {error}{where}") from error
         failpoint("decoded")
         return self._endpoint.turn(chunk, answer, cursor)
 
@@ -269,7 +270,7 @@ class Partition:
         if self._alone or self._windowed is not None:
             return
         following = self._endpoint.following(answer, cursor, self._lane.peek)
-        if following and following != cursor and _usable(following):
+        if following and following != cursor and usable(following):
             asked_at = self._asked_at
             self._ahead.ask(following, self._get(lambda: (following, asked_at)))
 
@@ -294,7 +295,3 @@ class Partition:
             return  # the governor says how long it waits
         self._stats.retries += 1
         structlog.get_logger().warning("asking again", reason=str(error), code=error.code)
-
-
-def _usable(cursor: str) -> bool:
-    return len(cursor) <= MAX_CURSOR and cursor.isprintable()

@@ -17,7 +17,7 @@ from datasync.errors import DatasyncError, PluginError, RateLimited, RetriableSo
 from datasync.http.transport import Answer
 from datasync.model import Chunk, Position, Reject, Request, Row, Window
 from datasync.pipeline.lanes import FastLane
-from datasync.pipeline.partition import MAX_CURSOR
+from datasync.pipeline.cursors import MAX_CURSOR
 from datasync.testing.check_sinks import check_sink
 from datasync.transforms.chain import Chain, Transform, TransformFailed
 
