@@ -107,7 +107,9 @@ def test_a_plain_chain_is_fetched_while_the_database_is_still_writing(simulate: 
     api = simulate(options(160_000, page_cap=4000, latency=0.25))
     process = start_plain(["ingest"], environment(database.dsn, api.base_url))
     deadline = time.monotonic() + 60
-    while database.value("SELECT to_regclass('ingested_events') IS NULL"):
+    while database.value("SELECT to_regclass('cursor_state') IS NULL") or not database.value(
+        "SELECT count(*) FROM cursor_state WHERE batch > 0"
+    ):  # the first batch is in, so nothing looks at the table but who writes
         assert time.monotonic() < deadline
         time.sleep(0.005)
 

@@ -72,7 +72,7 @@ def test_an_installed_plugin_that_fails_is_left_out_whole_with_a_warning(site: P
     assert found["bad"].registered == {}
     assert found["good"].failure is None
     assert set(plugins.transforms) == {"identity", "good"}
-    assert set(plugins.endpoints) == {"datasync", "datasync-feed"}
+    assert set(plugins.endpoints) == {"datasync", "datasync-feed", "rest"}
     assert not {name for name, _ in plugins.manager.list_name_plugin()} & {"bad"}
 
 
