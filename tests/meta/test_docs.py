@@ -40,6 +40,7 @@ DOCUMENTS = (
     "docs/partitions.md",
     "docs/plugins.md",
     "docs/quarantine.md",
+    "docs/records.md",
     "docs/rate-limits.md",
     "docs/shared-budget.md",
     "docs/sinks.md",
