@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
-import jsonpath
 import msgspec
 
 from datasync import envelope
@@ -91,6 +90,8 @@ def json_path(plan: EncoderPlan) -> Unwrap:
     Raises:
         ConfigError: it is no JSONPath.
     """
+    import jsonpath  # noqa: PLC0415  # 50 ms that few runs need
+
     try:
         path = jsonpath.compile(plan.records, strict=True)
     except jsonpath.JSONPathError as error:
