@@ -86,6 +86,21 @@ STATE: Final = "DATASYNC_STATE_"
 CHECK: Final = "DATASYNC_CHECK_"
 """Begins the variables that say the same as the options of `datasync check`."""
 
+INIT: Final = "DATASYNC_INIT_"
+"""Begins the variables that say the same as the options of `datasync init`."""
+
+PLAN: Final = "DATASYNC_PLAN_"
+"""Begins the variables that say the same as the options that `datasync plan` alone has."""
+
+PLUGINS: Final = "DATASYNC_PLUGINS_"
+"""Begins the variable of the option that `datasync plugins` alone has: `DATASYNC_PLUGINS_JSON=1` is `--json`."""
+
+CONFIG_SHOW: Final = "DATASYNC_CONFIG_SHOW_"
+"""Begins the variable of the option of `datasync config show`: `DATASYNC_CONFIG_SHOW_JSON=1` is `--json`."""
+
+SIMULATE: Final = "DATASYNC_SIMULATE_"
+"""Begins the variables that say the same as the options of `datasync simulate`. Not read from .env."""
+
 MEMORY: Final = "DATASYNC_MEMORY"
 """What pages may take of memory, from their arrival until they are stored: `256MiB` if absent."""
 

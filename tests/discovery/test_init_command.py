@@ -63,7 +63,7 @@ def test_without_a_key_nothing_is_written_and_a_hint_says_what_to_do(
     api = simulate(SimulatorOptions(count=10, api_key=API_KEY))
     run = init(f"{api.base_url}/events")
     assert run.code == 2
-    assert "--header" in run.error["hint"]
+    assert "--header" in run.stderr.partition("\nhint: ")[2]
     assert not (workdir / "datasync.toml").exists()
 
 

@@ -7,15 +7,18 @@ import tomllib
 from pathlib import Path
 
 import click
+import httpx
 import pytest
 
 from datasync import envvars, hookspecs
 from datasync.cli.plugin_commands import added
-from datasync.config import suspect
+from datasync.config import Secret, suspect
+from datasync.config.spec import PluginAuth
 from datasync.errors import ConfigError
 from datasync.plugin_sources import ENTRY_POINT_GROUP
 from datasync.plugins import HOOKS, PATIENCE, Plugins
 from datasync.testing import checks, plugin
+from datasync.testing.checks import example_settings
 from tests.meta.test_docs import ROOT, blocks
 
 pytest_plugins = ["pytester"]
@@ -77,6 +80,10 @@ def test_the_hooks_work_as_printed(tmp_path: Path) -> None:
         file.write_text(source)
     plugins = Plugins(files, entry_points=False)
     assert "events-again" in plugins.endpoints
+    secret = Secret("a key of ours", source="SIGNING_KEY")
+    signed = plugins.auths["signed"](PluginAuth(name="signed", secrets={"key": secret}), example_settings())
+    (request,) = signed.sync_auth_flow(httpx.Request("GET", "https://h/v1?a=1"))
+    assert len(request.headers["X-Signature"]) == 64
     assert set(added(plugins, {"ours": click.Command("ours")})) == {"greet"}
 
 

@@ -21,7 +21,6 @@ from tests.here import Here
 from tests.support import command, kept
 
 HEAVY = ("httpx", "asyncpg", "rich", "starlette", "uvicorn", "structlog", "pluggy", "msgspec", "asyncio")
-DEVELOPMENT = "datasync simulate"
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:
@@ -61,7 +60,7 @@ def test_the_completion_of_each_shell_calls_this_command(shell: str) -> None:
     assert f"_DATASYNC_COMPLETE={shell}_complete" in done.stdout
 
 
-@pytest.mark.parametrize("name", [name for name, _ in leaves() if name != DEVELOPMENT])
+@pytest.mark.parametrize("name", [name for name, _ in leaves()])
 def test_every_option_has_a_variable_that_is_known_and_named_in_its_help(name: str) -> None:
     found = dict(commands())[name]
     for parameter in found.params:
@@ -71,7 +70,7 @@ def test_every_option_has_a_variable_that_is_known_and_named_in_its_help(name: s
             suspect.refuse_typos([], [parameter.envvar])
 
 
-@pytest.mark.parametrize("name", [name for name, _ in leaves() if name != DEVELOPMENT])
+@pytest.mark.parametrize("name", [name for name, _ in leaves()])
 def test_every_example_in_a_help_is_of_this_command_and_parses(name: str) -> None:
     found = dict(commands())[name]
     assert isinstance(found, Command)

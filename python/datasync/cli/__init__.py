@@ -11,7 +11,7 @@ from datasync.cli.lazy import Lazy
 COMMANDS: Final = {
     "init": Lazy("datasync.cli.init:init", "Find out how an API is read, and write a datasync.toml."),
     "plan": Lazy("datasync.cli.plan:plan_", "Say what `ingest` would do."),
-    "ingest": Lazy("datasync.cli.ingest:ingest", "Read the API to its end into PostgreSQL."),
+    "ingest": Lazy("datasync.cli.ingest:ingest", "Read an API to its end into PostgreSQL or another sink."),
     "status": Lazy("datasync.cli.status:status", "Show how far the streams in the database have come."),
     "check": Lazy("datasync.cli.check:check", "Look for what could keep a run from starting."),
     "state": Lazy("datasync.cli.state:state", "Look at checkpoints, keep a copy, or forget one."),
@@ -19,7 +19,7 @@ COMMANDS: Final = {
     "plugins": Lazy("datasync.cli.plugins:plugins", "List the plugins, what they offer, and what is wrong with them."),
     "config": Lazy("datasync.cli.config:config", "Show the configuration, or its JSON Schema."),
     "demo": Lazy("datasync.cli.demo:demo", "Ingest a simulated API into an embedded PostgreSQL."),
-    "simulate": Lazy("datasync.cli.simulate:simulate", "Serve the simulated datasync api on loopback."),
+    "simulate": Lazy("datasync.cli.simulate:simulate", "Serve the simulated DataSync API on loopback."),
     "completion": Lazy("datasync.cli.completion:completion", "Print the script that completes commands."),
 }
 

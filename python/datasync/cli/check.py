@@ -17,8 +17,10 @@ from datasync.cli.options import config_option, endpoint_option, env_file_option
 from datasync.cli.show import json_line, visible
 from datasync.cli.streams import output
 from datasync.config import Masker, Secret, Settings
-from datasync.errors import EXIT_SETUP, ConfigError, PluginError
+from datasync.errors import EXIT_SETUP, ConfigError, DatasyncError, PluginError
 from datasync.plugins import Plugins
+from datasync.runs import parts
+from datasync.sinks.postgres.target import Target
 
 option = options.of(envvars.CHECK)
 
@@ -59,7 +61,7 @@ def check(
             checking.found(finding)
         runs, database = _settings(config, endpoint, env_file, checking)
         offered = _plugins(plugins, checking)
-        loop.run(_look(runs, database, None if no_api else offered, checking))
+        loop.run(_look(runs, database, offered, checking, api=not no_api))
     if checking.failed:
         sys.exit(EXIT_SETUP)
 
@@ -123,10 +125,25 @@ def _plugins(files: tuple[Path, ...], checking: _Checking) -> Plugins | None:
 
 
 async def _look(
-    runs: Sequence[Settings], database: Secret | None, plugins: Plugins | None, checking: _Checking
+    runs: Sequence[Settings], database: Secret | None, plugins: Plugins | None, checking: _Checking, *, api: bool
 ) -> None:
     if database is not None:
-        await check_database.look(database, checking.found)
+        targets = _targets(runs, plugins, checking) if plugins is not None else []
+        await check_database.look(database, targets, checking.found)
     for settings in runs:
-        if plugins is not None and not (settings.spec and settings.spec.parent):
+        if api and plugins is not None and not (settings.spec and settings.spec.parent):
             await check_api.look(settings, plugins, checking.found)
+
+
+def _targets(runs: Sequence[Settings], plugins: Plugins, checking: _Checking) -> Sequence[Target]:
+    """The tables that rows would go to."""
+    targets = []
+    for settings in runs:
+        try:
+            endpoint = parts.endpoint(settings, plugins)
+            if settings.spec and settings.spec.parent:
+                endpoint = parts.of_parents(endpoint, settings.spec.parent, (), settings)
+            targets.append(Target(endpoint.plan.columns, settings.write.on_conflict, settings.table))
+        except DatasyncError as error:
+            checking.found(failed("endpoint", error, hint="a run would end with this, too"))
+    return targets

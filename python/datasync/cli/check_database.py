@@ -1,5 +1,6 @@
 """`datasync check`: the database. Writes nothing."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from datasync.cli.check_finding import Found, failed, ok, warning
@@ -9,6 +10,7 @@ from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import ddl, shape
 from datasync.sinks.postgres.quarantined import connected
+from datasync.sinks.postgres.target import OURS, Target
 
 OLDEST: Final = 14
 """The oldest major version of PostgreSQL that its project still keeps, and the oldest that is tested."""
@@ -23,26 +25,27 @@ SELECT current_setting('server_version_num')::int AS number, current_setting('se
 """
 
 _RIGHTS: Final = """
-SELECT name FROM unnest(ARRAY['ingested_events', 'quarantined_events', 'cursor_state', 'stream_partitions']) AS name
+SELECT name FROM unnest($1::text[]) AS name
 WHERE to_regclass(name) IS NOT NULL AND NOT (
     has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT')
     AND has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE'))
 """
 
 
-async def look(database_url: Secret, found: Found) -> None:
-    """Look at the server, the rights of the role and the tables."""
+async def look(database_url: Secret, targets: Sequence[Target], found: Found) -> None:
+    """Look at the server, the rights of the role, our own tables and those that rows go to, `targets`."""
     try:
         async with connected(database_url) as connection:
-            await _look(connection, found)
+            await _look(connection, targets, found)
     except DatasyncError as error:
         found(failed("database", error))
 
 
-async def _look(connection: Connection, found: Found) -> None:
+async def _look(connection: Connection, targets: Sequence[Target], found: Found) -> None:
+    used = sorted(OURS - {ddl.HISTORY.table}) + [target.table.sql for target in targets]
     with mapped("asking the database about itself"):
         about = await connection.fetchrow(_ABOUT)
-        lacking = [row[0] for row in await connection.fetch(_RIGHTS)]
+        lacking = [row[0] for row in await connection.fetch(_RIGHTS, used)]
     assert about is not None  # the query gives a row
     found(ok("database", f"reachable, as {about['role']}"))
     if about["number"] < OLDEST * 10_000:
@@ -55,7 +58,7 @@ async def _look(connection: Connection, found: Found) -> None:
     if about["standby"] or about["read_only"]:
         hint = "it is a standby, or default_transaction_read_only is on; name the primary"
         found(failed("writable", SinkUnavailable("the server takes no writes", hint=hint)))
-    current = await _tables(connection, found, utf8=about["encoding"] == "UTF8")
+    current = await _tables(connection, targets, found, utf8=about["encoding"] == "UTF8")
     if lacking:
         hint = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(lacking)} TO {about['role']}"
         found(failed("rights", SinkError(f"{about['role']} may not read and write {', '.join(lacking)}", hint=hint)))
@@ -75,12 +78,14 @@ async def _look(connection: Connection, found: Found) -> None:
     _durability(about["fsync"], about["full_pages"], about["synchronous"], found)
 
 
-async def _tables(connection: Connection, found: Found, *, utf8: bool) -> bool:
+async def _tables(connection: Connection, targets: Sequence[Target], found: Found, *, utf8: bool) -> bool:
     """Whether the tables are there, and up to date."""
     newest = len(ddl.HISTORY.steps)
     try:
         with mapped("looking at the tables"):
             await shape.check_database(connection)
+            for target in targets:
+                await shape.check(connection, target)
             version = await ddl.installed_version(connection)
     except DatasyncError as error:
         found(failed("tables" if utf8 else "encoding", error))

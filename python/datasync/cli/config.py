@@ -7,39 +7,46 @@ from pathlib import Path
 import click
 
 from datasync import envvars
+from datasync.cli import options
+from datasync.cli.command import DONE, SETUP, STOPPED, Command, Group
 from datasync.cli.ending import ended
-from datasync.cli.quarantine_common import json_option
+from datasync.cli.options import env_file_option
 from datasync.cli.streams import output
+from datasync.config import file as files
+from datasync.config import hidden, jsonschema, load, preset, toml
 
-EPILOG = f"""
-\b
-Environment (or .env):
-  {envvars.CONFIG}   the file to read, instead of a datasync.toml here
-"""
+option = options.of(envvars.CONFIG_SHOW)
 
 
-@click.group(epilog=EPILOG)
-def config() -> None:
-    """Look at the configuration, and at what may stand in one."""
-
-
-@config.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--env-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="read variables from this file instead of .env",
+@click.group(
+    cls=Group,
+    examples={
+        "datasync config show": "what a run would go by, with all defaults",
+        "datasync config schema > datasync.schema.json": "for an editor that completes and checks",
+    },
 )
-@json_option("as JSON")
+def config() -> None:
+    """Show the configuration, or its JSON Schema."""
+
+
+@config.command(
+    cls=Command,
+    examples={
+        "datasync config show": "what a run would go by, with all defaults",
+        "datasync config show other.toml": "of this file",
+        "datasync config show > datasync.toml": "a file that says what the variables say",
+    },
+    exits=DONE | SETUP | STOPPED,
+)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@option("--json", "as_json", is_flag=True, help="as JSON")
+@env_file_option
 def show(file: Path | None, env_file: Path | None, as_json: bool) -> None:
     """Show what FILE comes to, with all defaults: a configuration itself, without the secrets.
 
     Without FILE it is what DATASYNC_CONFIG names, then ./datasync.toml, then what the variables of `datasync ingest`
     say alone. What was a variable or a file stays one; other secrets are ***.
     """
-    from datasync.config import file as files  # noqa: PLC0415  # the other commands start sooner without
-    from datasync.config import hidden, load, preset, toml  # noqa: PLC0415
-
     with ended():
         path = file or files.find(os.environ, env_file=env_file)
         if path is None:
@@ -52,10 +59,12 @@ def show(file: Path | None, env_file: Path | None, as_json: bool) -> None:
             out.write(text.encode())
 
 
-@config.command()
+@config.command(
+    cls=Command,
+    examples={"datasync config schema > datasync.schema.json": "for an editor that completes and checks"},
+    exits=DONE | SETUP | STOPPED,
+)
 def schema() -> None:
     """Print the JSON Schema of a configuration, for editors."""
-    from datasync.config import jsonschema  # noqa: PLC0415  # the other commands start sooner without
-
     with ended(), output(None) as out:
         out.write(json.dumps(jsonschema.schema(), indent=2).encode() + b"\n")

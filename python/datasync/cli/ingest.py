@@ -27,7 +27,7 @@ from datasync.plugins import Plugins
 
 EPILOG = f"""
 \b
-Environment (or .env), besides the variables of options:
+Environment (or .env), besides the variables of options; without a configuration the first three are needed:
   {envvars.DATABASE_URL}   postgresql://user:password@host:5432/database
   {envvars.API_BASE_URL}   the API's root, like https://api.example.com/api/v1
   {envvars.API_KEY}        the key, sent as X-API-Key
@@ -40,6 +40,7 @@ Environment (or .env), besides the variables of options:
     epilog=EPILOG,
     examples={
         "datasync ingest": "read on where the last run stopped",
+        "datasync ingest --config shop.toml --endpoint orders": "one endpoint of a configuration, and its parents",
         "datasync ingest --json > summary.json": "with the summary as JSON on standard output",
         "datasync ingest --plugin mine.py --transform lowercase-name": "change each record on its way",
         "datasync ingest --restart": "read everything again; rows that are there stay",
@@ -55,7 +56,8 @@ Environment (or .env), besides the variables of options:
 )
 @config_option
 @endpoint_option(
-    help="what to read: `datasync` (the list, which is the default), `datasync-feed`, or one of a plugin's",
+    help="read this one of the configuration alone; without one `datasync` (the list, which is the default),"
+    " `datasync-feed`, or one of a plugin's",
 )
 @transform_option(help="change each record in Python before it is stored; may be given several times, applied in order")
 @plugin_option(help="load a plugin from a .py file; may be given several times")
@@ -101,13 +103,13 @@ Environment (or .env), besides the variables of options:
     envvars.DIRECT,
     "--no-direct",
     is_flag=True,
-    help="never COPY straight into the table, always by way of staging; the variable says it with 0",
+    help="PostgreSQL: never COPY straight into the table, always by way of staging; the variable says it with 0",
 )
 @loaded(
     envvars.DURABLE,
     "--durable",
     is_flag=True,
-    help="have every commit wait for the server's disk, not the last one alone",
+    help="PostgreSQL: have every commit wait for the server's disk, not the last one alone; other sinks always do",
 )
 @loaded(
     envvars.WAIT, "--wait", is_flag=True, help="wait while another run of the same stream goes on, instead of ending"
@@ -154,7 +156,10 @@ def ingest(
     restart: bool,
     as_json: bool,
 ) -> None:
-    """Read the API to its end into PostgreSQL, going on where the last run stopped."""
+    """Read an API to its end into PostgreSQL or another sink, going on where the last run stopped.
+
+    What is read and where it goes is told by a configuration; without one it is the DataSync API, into PostgreSQL.
+    """
     terminal = sys.stderr is not None and sys.stderr.isatty()
     summary = Summary()
     with ended(plain=False, before=summary.write if as_json else None):

@@ -1,7 +1,6 @@
 """`datasync init`."""
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,8 +8,11 @@ import click
 import msgspec
 import structlog
 
-from datasync import loop
-from datasync.cli.ending import ended
+from datasync import envvars, loop
+from datasync.cli import options
+from datasync.cli.command import STOPPED, Command
+from datasync.cli.ending import ended, report
+from datasync.cli.options import env_file_option
 from datasync.cli.show import visible
 from datasync.cli.streams import output
 from datasync.config import Masker, variables
@@ -20,30 +22,33 @@ from datasync.discovery import credentials, spec, summary
 from datasync.discovery.explore import PATIENCE, Options, explore
 from datasync.discovery.findings import Findings
 from datasync.errors import EXIT_SETUP, ConfigError, SourceError
-from datasync.observe import log
 
-EPILOG = """
-\b
-What is written reads the key from the environment; the value itself never goes into the file.
-Exit codes: 0 written; 2 nothing was written.
-"""
+option = options.of(envvars.INIT)
 
 
-@click.command(epilog=EPILOG)
+@click.command(
+    cls=Command,
+    examples={
+        "datasync init https://api.example.com/v1/events --header X-API-Key:API_KEY": "with a key in a header",
+        "datasync init https://api.example.com/v1/events --bearer-env TOKEN --table lake.events": "another table",
+        "datasync init https://api.example.com/v1/events --query key:API_KEY --json": "all findings, for programs",
+    },
+    exits={0: "written", 2: "could not find it out, and wrote nothing"} | STOPPED,
+)
 @click.argument("url")
-@click.option(
+@option(
     "--header",
     "headers",
     multiple=True,
     metavar="NAME:VARIABLE",
     help="send a header with what the variable holds, like X-API-Key:API_KEY; may be given several times",
 )
-@click.option(
+@option(
     "--query", "params", multiple=True, metavar="NAME:VARIABLE", help="send the key as a parameter of the URL instead"
 )
-@click.option("--bearer-env", "bearer", metavar="VARIABLE", help="send `Authorization: Bearer` with what it holds")
-@click.option("--max-requests", type=click.IntRange(1, 1000), default=40, show_default=True, help="never send more")
-@click.option(
+@option("--bearer-env", "bearer", metavar="VARIABLE", help="send `Authorization: Bearer` with what it holds")
+@option("--max-requests", type=click.IntRange(1, 1000), default=40, show_default=True, help="requests at most")
+@option(
     "--max-wait",
     type=click.FloatRange(0),
     default=PATIENCE,
@@ -51,7 +56,7 @@ Exit codes: 0 written; 2 nothing was written.
     metavar="SECONDS",
     help="wait this long in all for the rate limit; a refusal ends it at once",
 )
-@click.option(
+@option(
     "--output",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -59,18 +64,14 @@ Exit codes: 0 written; 2 nothing was written.
     show_default=True,
     help="where to write the configuration",
 )
-@click.option("--table", metavar="NAME", help="of the table; that of the endpoint unless told")
-@click.option("--force", "--yes", "force", is_flag=True, help="replace a file that is there")
-@click.option(
+@option("--table", metavar="NAME", help="of the table; that of the endpoint unless told")
+@option("--force", "--yes", "force", is_flag=True, help="replace a file that is there")
+@option(
     "--cursor-wait", type=click.FloatRange(0), metavar="SECONDS", help="use a cursor again after so long, to see it end"
 )
-@click.option("--key-param", metavar="NAME", help="send the key as this parameter once, to see whether limits differ")
-@click.option("--json", "as_json", is_flag=True, help="give all findings on stdout as JSON")
-@click.option(
-    "--env-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="read variables from this file instead of .env",
-)
+@option("--key-param", metavar="NAME", help="send the key as this parameter once, to see whether limits differ")
+@option("--json", "as_json", is_flag=True, help="give all findings on stdout as JSON")
+@env_file_option
 def init(
     url: str,
     headers: tuple[str, ...],
@@ -86,7 +87,10 @@ def init(
     as_json: bool,
     env_file: Path | None,
 ) -> None:
-    """Find out how the list at URL wants to be read, and write a datasync.toml for it."""
+    """Find out how an API is read, and write a datasync.toml. URL is that of a list of records.
+
+    The file reads the key from the variable that is named here; the value itself never goes into it.
+    """
     with ended():
         if file.exists() and not force:
             raise ConfigError(f"`{file}` is there", hint="--force replaces it, --output writes another one")
@@ -94,10 +98,10 @@ def init(
         environ: Mapping[str, str] = {**variables(env_file), **os.environ}
         given = credentials.given(headers, params, bearer, environ)
         mask = Masker(one for one in given.secrets if len(one.reveal()) >= MIN_MASKED)
-        log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=mask)
-        options = Options(max_requests, max_wait, cursor_wait, key_param)
+        report(mask)
+        limits = Options(max_requests, max_wait, cursor_wait, key_param)
         try:
-            findings = loop.run(explore(address, given, options, waiting=_waiting))
+            findings = loop.run(explore(address, given, limits, waiting=_waiting))
             config = spec.config(findings, address, given, table)
         except SourceError as error:
             error.exit_code = EXIT_SETUP  # there is nothing that another run would go on with

@@ -7,41 +7,40 @@ from pathlib import Path
 import click
 import msgspec
 
-from datasync import loop
-from datasync.cli import configured
-from datasync.cli.ending import ended
-from datasync.cli.options import config_option
+from datasync import envvars, loop
+from datasync.cli import configured, options
+from datasync.cli.command import DONE, SETUP, STOPPED, Command
+from datasync.cli.ending import ended, report
+from datasync.cli.options import config_option, endpoint_option, env_file_option, plugin_option, transform_option
 from datasync.cli.show import visible
 from datasync.cli.streams import output
 from datasync.config import Settings
 from datasync.discovery.plan import plan
 from datasync.discovery.planned import Allowance, EndpointPlan
-from datasync.observe import log
 from datasync.plugins import Plugins
 
+option = options.of(envvars.PLAN)
 
-@click.command("plan")
+
+@click.command(
+    "plan",
+    cls=Command,
+    examples={
+        "datasync plan": "two requests at most for each endpoint, eight in all",
+        "datasync plan --no-requests": "what is known without asking",
+        "datasync plan --config datasync.toml --json": "for programs",
+    },
+    exits=DONE | SETUP | STOPPED,
+)
 @config_option
-@click.option("--endpoint", metavar="NAME", help="what a run would read; see `datasync ingest`")
-@click.option("--transform", "transforms", multiple=True, metavar="NAME|MODULE:FUNCTION", help="see `datasync ingest`")
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="load a plugin from a .py file; may be given several times",
-)
-@click.option(
-    "--env-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="read variables from this file instead of .env",
-)
-@click.option(
-    "--per-endpoint", type=click.IntRange(1, 2), default=2, show_default=True, help="requests at most for each"
-)
-@click.option("--max-requests", type=click.IntRange(1), default=8, show_default=True, help="requests at most in all")
-@click.option("--no-requests", is_flag=True, help="ask the API nothing")
-@click.option("--json", "as_json", is_flag=True, help="give one JSON object on each line")
+@endpoint_option(help="as for `ingest`")
+@transform_option(help="as for `ingest`")
+@plugin_option(help="as for `ingest`")
+@env_file_option
+@option("--per-endpoint", type=click.IntRange(1, 2), default=2, show_default=True, help="requests at most for each")
+@option("--max-requests", type=click.IntRange(1), default=8, show_default=True, help="requests at most in all")
+@option("--no-requests", is_flag=True, help="ask the API nothing")
+@option("--json", "as_json", is_flag=True, help="one JSON object on each line")
 def plan_(
     config: Path | None,
     endpoint: str | None,
@@ -66,7 +65,7 @@ def _show(runs: tuple[Settings, ...], plugins: tuple[Path, ...], allowance: Allo
     loaded = Plugins(plugins)
     with output(None) as out:
         for settings in runs:
-            log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=settings.mask)
+            report(settings.mask)
             found = loop.run(plan(settings, loaded, allowance))
             lines = [msgspec.json.encode(found).decode()] if as_json else [visible(line) for line in _lines(found)]
             for line in lines:

@@ -1,20 +1,24 @@
 """`datasync plugins`."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from datasync.cli.ending import ended
+from datasync import envvars
+from datasync.cli import options
+from datasync.cli.command import DONE, SETUP, STOPPED, Command
+from datasync.cli.ending import ended, report
+from datasync.cli.options import plugin_option
 from datasync.cli.plugin_commands import known_secrets
 from datasync.cli.show import json_line, visible
 from datasync.cli.streams import output
 from datasync.config import Masker
 from datasync.http.redact import redact
-from datasync.observe import log
 from datasync.plugins import Kind, Loaded, Plugins
+
+option = options.of(envvars.PLUGINS)
 
 _REGISTERED: Final[Mapping[Kind, str]] = {
     "auth": "auths",
@@ -25,21 +29,23 @@ _REGISTERED: Final[Mapping[Kind, str]] = {
 }
 
 
-@click.command()
-@click.option(
-    "--plugin",
-    "files",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="look at a plugin in a .py file, too; may be given several times",
+@click.command(
+    cls=Command,
+    examples={
+        "datasync plugins": "those that are installed, and our own",
+        "datasync plugins --plugin mine.py": "with one in a file",
+        "datasync plugins --json": "one JSON object on each line",
+    },
+    exits=DONE | SETUP | STOPPED,
 )
-@click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
-def plugins(files: tuple[Path, ...], as_json: bool) -> None:
-    """List all plugins: where each comes from, its hooks, what it registered, and why one is left out."""
+@plugin_option(help="look at a plugin in a .py file, too; may be given several times")
+@option("--json", "as_json", is_flag=True, help="one JSON object on each line")
+def plugins(plugins: tuple[Path, ...], as_json: bool) -> None:
+    """List the plugins, what they offer, and what is wrong with them."""
     with ended():
         mask = known_secrets()
-        log.configure(terminal=sys.stderr is not None and sys.stderr.isatty(), mask=mask)
-        rows = [_row(one, mask) for one in Plugins(files, tolerant=True).all]
+        report(mask)
+        rows = [_row(one, mask) for one in Plugins(plugins, tolerant=True).all]
         lines = map(json_line, rows) if as_json else (line for row in rows for line in _shown(row))
         with output(None) as out:
             for line in lines:

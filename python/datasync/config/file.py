@@ -67,7 +67,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(
             f"the configuration `{path}` is not there: looked at {path.absolute()}",
-            hint=f"name the file, or set {envvars.CONFIG}; `datasync config show` prints one to begin with",
+            hint=f"name the file, or set {envvars.CONFIG}; `datasync init URL` writes one",
         ) from None
     except OSError as error:
         raise ConfigError(f"the configuration `{path}` can't be read: {error.strerror}") from error

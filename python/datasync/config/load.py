@@ -143,7 +143,8 @@ def _required(value: Callable[[str], str], *names: str) -> Mapping[str, str]:
     if missing:
         raise ConfigError(
             f"not set: {', '.join(missing)}",
-            hint="set it in the environment or in a .env file; `datasync ingest --help` says what each one is",
+            hint="set it in the environment or in a .env file, as `datasync ingest --help` says;"
+            " or write a configuration: `datasync init URL`",
         )
     return found
 
