@@ -45,6 +45,7 @@ DOCUMENTS = (
     "docs/shared-budget.md",
     "docs/sinks.md",
     "docs/timestamps.md",
+    "docs/writing.md",
     "examples/plugins/datasync-ledger/README.md",
     "examples/plugins/datasync-mask-user/README.md",
 )
