@@ -53,9 +53,7 @@ def read(run: Settings) -> None:
     assert stats.rows == EVENTS
 
 
-def test_a_configuration_against_the_preset(
-    benchmark: BenchmarkFixture, target: Target, api: SimulatorProcess
-) -> None:
+def test_a_configuration_against_the_preset(benchmark: BenchmarkFixture, target: Target, api: SimulatorProcess) -> None:
     """The goal: within 3 %."""
 
     def configured() -> None:

@@ -98,6 +98,8 @@ def test_the_schema_is_whole_json_and_says_what_keys_mean() -> None:
     assert SCHEMA["$schema"] == DIALECT
     assert SCHEMA["$defs"]["OffsetPaging"]["properties"]["short"]["description"].startswith("a page with fewer")
     assert SCHEMA["$defs"]["EndpointSpec"]["properties"]["body"]["description"].startswith("of the requests.")
+    policy = SCHEMA["$defs"]["TimestampPolicy"]["properties"]
+    assert policy["assume_tz"]["description"].startswith("zone of values that name none")
     structs = {name for name in spec.__all__ if isinstance(getattr(spec, name), type)}
     assert structs <= set(SCHEMA["$defs"])
     assert not [name for name in structs if not SCHEMA["$defs"][name].get("description")]

@@ -16,8 +16,8 @@ from datasync.endpoints.base import ByCursor, Endpoint, Incremental, Resizable, 
 from datasync.errors import DatasyncError, PluginError, RateLimited, RetriableSourceError, SourceError
 from datasync.http.transport import Answer
 from datasync.model import Chunk, Position, Reject, Request, Row, Window
-from datasync.pipeline.lanes import FastLane
 from datasync.pipeline.cursors import MAX_CURSOR
+from datasync.pipeline.lanes import FastLane
 from datasync.testing.check_sinks import check_sink
 from datasync.transforms.chain import Chain, Transform, TransformFailed
 
