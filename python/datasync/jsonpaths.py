@@ -1,6 +1,7 @@
-"""JSONPaths that the core can follow: names only, and all elements at the end."""
+"""Paths as the core writes them, from names and from JSONPaths that have names only, and all elements at the end."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ _NAMES: Final = re.compile(
     r"""\$(?P<names>(?:\.[A-Za-z_][A-Za-z0-9_]*|\[(?:"[^"\\\]]*"|'[^'"\\\]]*')\])*)(?:\[\*\]|\.\*)?"""
 )
 _NAME: Final = re.compile(r"""\.([A-Za-z_][A-Za-z0-9_]*)|\[["']([^\]]*)["']\]""")
+_PLAIN: Final = re.compile(r"[A-Za-z_-][A-Za-z0-9_-]*")
 
 
 def plain(path: str) -> str:
@@ -17,10 +19,20 @@ def plain(path: str) -> str:
     return path if found is None else found
 
 
-def native(path: str) -> str | None:
+def native(jsonpath: str) -> str | None:
     """See `plain`; None for what only JSONPath can say."""
-    found = _NAMES.fullmatch(path)
+    found = _NAMES.fullmatch(jsonpath)
     if found is None:
         return None
-    names = [plain or quoted for plain, quoted in _NAME.findall(found["names"])]
-    return "".join(f"[{msgspec.json.encode(name).decode()}]" for name in names)
+    return path([plain or quoted for plain, quoted in _NAME.findall(found["names"])])
+
+
+def path(names: Sequence[str]) -> str:
+    """The path to a member of members, as in `model.Column`, whatever characters their names have."""
+    text = ""
+    for name in names:
+        if _PLAIN.fullmatch(name):
+            text += f".{name}" if text else name
+        else:
+            text += f"[{msgspec.json.encode(name).decode()}]"
+    return text

@@ -194,6 +194,15 @@ def normalize_timestamps(
     return Timestamps(_reader(policy).read_many(listed, _now(now_us)))
 
 
+def check_policy(policy: TimestampPolicy) -> None:
+    """Refuse a policy that can't be followed.
+
+    Raises:
+        datasync._native.PlanError: it names no zone that is known, or no moment.
+    """
+    _reader(policy)
+
+
 @lru_cache(maxsize=64)
 def _reader(policy: TimestampPolicy | None) -> TimestampReader:
     return TimestampReader(msgspec.json.encode(policy or TimestampPolicy()))

@@ -22,7 +22,7 @@ from datasync.config.spec import (
 )
 from datasync.discovery import spec
 from datasync.discovery.address import parse
-from datasync.discovery.columns import infer
+from datasync.discovery.columns import KEY_KINDS, infer
 from datasync.discovery.credentials import Given
 from datasync.discovery.findings import (
     ColumnFound,
@@ -39,21 +39,30 @@ from datasync.errors import ConfigError, ContractChanged
 NOW = 1_767_225_600_000_000
 KEY = Given({"X-Api": Secret("canary-value", source="MY_KEY"), "X-More": Secret("canary-more", source="OTHER")})
 
+VARIABLES = {"DATABASE_URL": "postgresql://h/d", "MY_KEY": "canary-value", "OTHER": "canary-more"}
+
 
 def back(text: str) -> Config:
     def secret(kind: type, value: Any) -> Any:
         assert kind is Secret
-        return Secret(value, source="file")
+        name = value.removeprefix("${").removesuffix("}")
+        return Secret(VARIABLES[name], source=name)
 
     return msgspec.convert(tomllib.loads(text), Config, dec_hook=secret)
 
 
 def plain(config: Config) -> Any:
-    """The same with secrets as text, so that it can be compared."""
-    return msgspec.to_builtins(config, enc_hook=lambda secret: {"secret": secret.reveal()})
+    """The same with references for secrets, as a file has them, so that it can be compared."""
+
+    def reference(secret: Secret) -> str:
+        return f"${{{secret.source}}}"
+
+    return msgspec.to_builtins(config, enc_hook=reference)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+GIVEN = TEXT.filter(lambda text: bool(text.strip()))
+NAMES = st.text(st.characters(categories=["L", "N"], include_characters="_- "), min_size=1, max_size=15)
 FIELDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(), TEXT, st.floats(allow_nan=False), st.lists(st.integers()))
 RECORDS = st.lists(st.dictionaries(FIELDS, VALUES, max_size=6), max_size=8)
@@ -75,11 +84,11 @@ NO_ADDRESSES = [
 def findings(draw: st.DrawFn) -> Findings:
     paging = draw(
         st.one_of(
-            st.builds(CursorPaging, next=TEXT, param=TEXT),
-            st.builds(HeaderCursorPaging, header=TEXT),
-            st.builds(NextUrlPaging, next=TEXT),
-            st.builds(KeysetPaging, param=TEXT),
-            st.builds(OffsetPaging, param=TEXT, short=st.booleans()),
+            st.builds(CursorPaging, next=GIVEN, param=GIVEN),
+            st.builds(HeaderCursorPaging, header=GIVEN),
+            st.builds(NextUrlPaging, next=GIVEN),
+            st.builds(KeysetPaging, param=GIVEN),
+            st.builds(OffsetPaging, param=GIVEN, short=st.booleans()),
             st.builds(PageNumberPaging, first=st.integers(0, 1), pages=st.one_of(st.none(), TEXT)),
             st.sampled_from([NoPaging(), LinkHeaderPaging()]),
         )
@@ -87,7 +96,7 @@ def findings(draw: st.DrawFn) -> Findings:
     columns = infer(draw(RECORDS), NOW)
     size = st.builds(
         SizeFound,
-        param=st.one_of(st.none(), TEXT),
+        param=st.one_of(st.none(), GIVEN),
         largest=st.one_of(st.none(), st.integers(1, 9999)),
         cap=st.one_of(st.none(), st.integers(1, 9999)),
         refused=st.none(),
@@ -99,7 +108,7 @@ def findings(draw: st.DrawFn) -> Findings:
         records=draw(TEXT),
         format=draw(st.sampled_from(["json", "ndjson", "csv"])),
         columns=columns,
-        key=draw(st.sampled_from([None, *(one.name for one in columns)])),
+        key=draw(st.sampled_from([None, *(one.name for one in columns if one.kind in KEY_KINDS)])),
         total=draw(st.one_of(st.none(), st.integers(0))),
         total_path=draw(st.one_of(st.none(), TEXT)),
         has_more=draw(st.one_of(st.none(), TEXT)),
@@ -113,7 +122,7 @@ def findings(draw: st.DrawFn) -> Findings:
 
 @given(
     found=findings(),
-    name=st.one_of(st.none(), TEXT),
+    name=st.one_of(st.none(), NAMES, st.builds("{}.{}".format, NAMES, NAMES)),
     path=st.sampled_from(["events", "a%20b/", "", "x?q=1&r=%24%7BHOME%7D"]),
 )
 def test_what_is_written_is_what_was_found(found: Findings, name: str | None, path: str) -> None:

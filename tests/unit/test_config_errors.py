@@ -211,10 +211,12 @@ def test_a_file_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path, w
     assert str(workdir / "none.toml") in str(caught.value)
 
 
-def test_a_configuration_is_found_here_then_by_the_variable(workdir: Path) -> None:
+def test_a_configuration_is_found_by_the_variable_then_here(workdir: Path) -> None:
     assert file.find({}) is None
     assert file.find({"DATASYNC_CONFIG": "/x/y.toml"}) == Path("/x/y.toml")
     Path("vars.env").write_text("DATASYNC_CONFIG=z.toml\n")
     assert file.find({}, env_file=Path("vars.env")) == Path("z.toml")
     Path("datasync.toml").touch()
-    assert file.find({"DATASYNC_CONFIG": "/x/y.toml"}) == Path("datasync.toml")
+    assert file.find({"DATASYNC_CONFIG": "/x/y.toml"}) == Path("/x/y.toml")
+    assert file.find({}, env_file=Path("vars.env")) == Path("z.toml")
+    assert file.find({"DATASYNC_CONFIG": " "}) == Path("datasync.toml")

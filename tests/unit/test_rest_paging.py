@@ -75,8 +75,8 @@ def test_a_run_goes_on_from_where_an_earlier_one_stopped(
 def test_spans_of_time_are_read_once_each_with_empty_ones_between(
     kind: str, ages: list[int], size: int, stops: list[int]
 ) -> None:
-    # A second before a span belongs to the one before, and is asked for twice: no record of this test is there.
-    moments = sorted(int(NOW) - age for age in ages if age % 86_400 != 1)
+    # Spans last a day less a second. The second before one is asked for twice: no record of this test is there.
+    moments = sorted(int(NOW) - age for age in ages if (9 * 86_400 - age + 1) % 86_399)
     paging, script = windowed(kind, moments, size, days=9)
     found: list[str] = []
     checkpoint = Checkpoint()

@@ -17,6 +17,7 @@ from datasync.cli.show import visible
 from datasync.cli.streams import output
 from datasync.config import Masker, variables
 from datasync.config.schema import MIN_MASKED
+from datasync.config.spec import valid
 from datasync.discovery import address as addresses
 from datasync.discovery import credentials, spec, summary
 from datasync.discovery.explore import PATIENCE, Options, explore
@@ -94,6 +95,8 @@ def init(
     with ended():
         if file.exists() and not force:
             raise ConfigError(f"`{file}` is there", hint="--force replaces it, --output writes another one")
+        if table is not None:
+            valid.table("--table", table)
         address = addresses.parse(url)
         environ: Mapping[str, str] = {**variables(env_file), **os.environ}
         given = credentials.given(headers, params, bearer, environ)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from datasync.config import check, duration, hidden, values
+from datasync.config import check, duration, hidden, moment, values
 from datasync.config.mask import Masker
 from datasync.config.overrides import Overrides
 from datasync.config.schema import (
@@ -33,9 +33,7 @@ from datasync.config.spec import (
     PostgresTo,
     QueryKey,
 )
-from datasync.config.spec.valid import MOMENT
 from datasync.errors import ConfigError
-from datasync.timestamps import normalize_timestamps
 
 T = TypeVar("T")
 
@@ -149,7 +147,7 @@ def _rounds(incremental: Incremental | None) -> RoundSettings:
     return RoundSettings(
         again=True,
         lookback_us=round(duration.seconds(incremental.lookback) * 1_000_000),
-        start_us=None if start is None else normalize_timestamps([start], MOMENT).micros[0],
+        start_us=None if start is None else moment.micros(start),
         until_known=incremental.until_known,
     )
 

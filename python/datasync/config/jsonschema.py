@@ -10,6 +10,7 @@ import msgspec
 from datasync.config import spec
 from datasync.config.secret import Secret
 from datasync.model import Kind
+from datasync.timestamps import Sentinels, TimestampPolicy
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -44,6 +45,8 @@ def schema() -> dict[str, Any]:
         if inspect.isclass(struct) and struct.__name__ in definitions:
             for one in (base for base in reversed(struct.__mro__) if base.__module__.startswith(spec.__name__)):
                 _describe(definitions[struct.__name__], inspect.cleandoc(one.__doc__ or ""))
+    for policy in (TimestampPolicy, Sentinels):
+        _describe(definitions[policy.__name__], inspect.cleandoc(policy.__doc__ or ""))
     endpoint = definitions["EndpointSpec"]["properties"]
     config = definitions["Config"]["properties"]
     for properties, key in (

@@ -27,7 +27,7 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         if key not in inner:
             yield from _value(key, value)
     for key, value in inner.items():
-        written = ".".join(map(_key, (*path, key)))
+        written = ".".join(map(written_key, (*path, key)))
         for one in value if isinstance(value, list) else [value]:
             if isinstance(value, list) or len(path) == 2 or not all(map(_has_header, one.values())):
                 yield ""
@@ -43,14 +43,19 @@ def _has_header(value: Any) -> bool:
 
 def _value(key: str, value: Any) -> Iterator[str]:
     if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
-        yield f"{_key(key)} = ["
-        yield from (f"  {_inline(one)}," for one in value)
+        yield f"{written_key(key)} = ["
+        yield from (f"  {inline(one)}," for one in value)
         yield "]"
     else:
-        yield f"{_key(key)} = {_inline(value)}"
+        yield f"{written_key(key)} = {inline(value)}"
 
 
-def _inline(value: Any) -> str:
+def inline(value: Any) -> str:
+    """Write a value in one line.
+
+    Raises:
+        TypeError: TOML has no such value.
+    """
     if isinstance(value, str):
         # JSON's escapes are TOML's, but for pairs of surrogates and the one control character that JSON leaves.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -61,12 +66,13 @@ def _inline(value: Any) -> str:
     if isinstance(value, float):
         return "nan" if math.isnan(value) else repr(value)
     if isinstance(value, list):
-        return f"[{', '.join(map(_inline, value))}]"
+        return f"[{', '.join(map(inline, value))}]"
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_key(key)} = {_inline(one)}" for key, one in value.items())
+        inner = ", ".join(f"{written_key(key)} = {inline(one)}" for key, one in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     raise TypeError(f"TOML has no {type(value).__name__}")
 
 
-def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _inline(key)
+def written_key(key: str) -> str:
+    """Write a key, in quotes where it needs them."""
+    return key if _BARE.fullmatch(key) else inline(key)

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from datasync.discovery.document import Document, envelope, path, plain, title
+from datasync.discovery.document import Document, envelope, plain, title
 from datasync.http.transport import Answer
+from datasync.jsonpaths import path
 
 _TOTALS: Final = (
     "total",

@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
-from datasync.discovery.document import Record, path
+from datasync.discovery.document import Record
 from datasync.discovery.findings import ColumnFound, OrderFound
+from datasync.jsonpaths import path
 from datasync.model import Kind
 from datasync.timestamps import NULL, normalize_timestamps
 
@@ -23,7 +24,8 @@ _LIKE_TIME: Final = re.compile(r"(^|_)(time|timestamp|ts|date|datetime|created|u
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HEX: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KEYS: Final = ("id", "uuid", "guid", "_id", "key", "slug", "code", "number")
-_KEY_KINDS: Final = ("uuid", "bigint", "text")
+KEY_KINDS: Final = ("uuid", "bigint", "text")
+"""Of a column that may be a key."""
 _FORMS: Final = {"text": "ISO 8601", "s": "epoch seconds", "ms": "epoch ms", "us": "epoch us", "ns": "epoch ns"}
 
 
@@ -53,7 +55,7 @@ def choose_key(columns: Sequence[ColumnFound], sample: int) -> ColumnFound | Non
         columns: of the records.
         sample: how many records they were told by; a few prove nothing about a column with any name.
     """
-    fit = [one for one in columns if one.unique and not one.null and one.kind in _KEY_KINDS]
+    fit = [one for one in columns if one.unique and not one.null and one.kind in KEY_KINDS]
     for name in _KEYS:
         for one in fit:
             if one.name == name:

@@ -37,13 +37,13 @@ class Given(msgspec.Struct, frozen=True):
         return ", ".join(secret.source for secret in self.secrets) or "no variable"
 
     def auth(self) -> Auth:
-        """The same for `[api]`, with `${NAME}` in place of each value: the first that is given."""
+        """The same for `[api]`: the first that is given."""
         if self.bearer is not None:
-            return Bearer(token=reference(self.bearer))
+            return Bearer(token=self.bearer)
         for name, secret in self.headers.items():
-            return HeaderKey(key=reference(secret), header=name)
+            return HeaderKey(key=secret, header=name)
         for name, secret in self.params.items():
-            return QueryKey(key=reference(secret), param=name)
+            return QueryKey(key=secret, param=name)
         return NoAuth()
 
     def more_headers(self) -> Mapping[str, str]:
@@ -90,11 +90,6 @@ def given(
             raise ConfigError(f"--header: `{name}` is no name for a header", hint="--header X-API-Key:API_KEY")
     token = None if bearer is None else _variable(bearer, "--bearer-env", environ)
     return Given(dict(pairs), dict(_pair(text, "--query", environ) for text in params), token)
-
-
-def reference(secret: Secret) -> Secret:
-    """Give `${NAME}` for a secret that came out of the variable NAME."""
-    return Secret(f"${{{secret.source}}}", source=secret.source)
 
 
 def _pair(text: str, option: str, environ: Mapping[str, str]) -> tuple[str, Secret]:

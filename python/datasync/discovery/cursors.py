@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
-from datasync.discovery.document import Document, envelope, path, plain, title
+from datasync.discovery.document import Document, envelope, plain, title
 from datasync.discovery.findings import CursorFound
 from datasync.discovery.leads import Ask
 from datasync.discovery.prober import Prober
 from datasync.http.access import error_code
 from datasync.http.transport import Answer
+from datasync.jsonpaths import path
 
 _LIVES: Final = re.compile(r"cursor(expiresin|ttl|lifetime|maxage|lives)$|^(expiresin|cursorttl)$")
 _ENDS: Final = re.compile(r"cursor(expires|expiresat|expiry|expiration)$")

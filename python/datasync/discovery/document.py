@@ -2,14 +2,15 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from datasync.envelope import at
 from datasync.errors import NotAPage
+from datasync.jsonpaths import path
 
 Record: TypeAlias = dict[str, Any]
 Format: TypeAlias = Literal["json", "ndjson", "csv"]
@@ -19,8 +20,6 @@ DEPTH: Final = 3
 
 USUAL: Final = ("data", "items", "results", "records", "entries", "rows", "values", "list", "content", "value")
 """What the array of records is often called; decides where the sizes don't."""
-
-_PLAIN: Final = re.compile(r"[A-Za-z_-][A-Za-z0-9_-]*")
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -63,12 +62,12 @@ def read(body: bytes, content_type: str, records_at: str | None = None) -> Docum
         if (found := _lines(text)) is not None:
             return Document(found, "ndjson", "", found)
         raise NotAPage(f"the answer is not JSON: {error}", hint="JSON, lines of JSON and CSV are read") from error
-    at = find_records(root) if records_at is None else records_at
-    found = value_at(root, at) if at is not None else None
+    place = find_records(root) if records_at is None else records_at
+    found = at(root, place) if place is not None else None
     if not isinstance(found, list):
-        return Document(root, "json", at if records_at is not None else None, [])
+        return Document(root, "json", place if records_at is not None else None, [])
     records = [one for one in found if isinstance(one, dict)]
-    return Document(root, "json", at, records, len(found) - len(records))
+    return Document(root, "json", place, records, len(found) - len(records))
 
 
 def find_records(root: Any) -> str | None:
@@ -105,24 +104,6 @@ def envelope(document: Document) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Give what stands around the records: members of objects, nothing of lists."""
     if document.format == "json" and document.records_at != "":
         yield from walk(document.root)
-
-
-def path(keys: Sequence[str]) -> str:
-    """Write keys as a path of `datasync.model.Column`."""
-    text = ""
-    for key in keys:
-        if _PLAIN.fullmatch(key):
-            text += f".{key}" if text else key
-        else:
-            text += f"[{json.dumps(key, ensure_ascii=False)}]"
-    return text
-
-
-def value_at(root: Any, at: str) -> Any:
-    """Give what stands at a path that `path` wrote; None if nothing does."""
-    if not at:
-        return root
-    return next((value for keys, value in walk(root) if path(keys) == at), None)
 
 
 def plain(name: str) -> str:

@@ -7,10 +7,11 @@ import httpx
 import msgspec
 
 from datasync.config.spec import CursorPaging, HeaderCursorPaging, LinkHeaderPaging, NextUrlPaging, Paging
-from datasync.discovery.document import Document, envelope, path, plain, title
+from datasync.discovery.document import Document, envelope, plain, title
 from datasync.errors import ContractChanged
 from datasync.http.origin import same_origin
 from datasync.http.transport import Answer
+from datasync.jsonpaths import path
 
 Ask: TypeAlias = Mapping[str, str | int]
 

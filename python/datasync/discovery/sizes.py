@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from datasync.discovery.document import value_at
 from datasync.discovery.findings import Findings, SizeFound
 from datasync.discovery.prober import Prober, Seen
+from datasync.envelope import at
 
 NAMES: Final = ("limit", "per_page", "page_size", "pageSize", "size", "count")
 SIZES: Final = (100, 500, 1000, 5000, 10_000)
@@ -89,5 +89,5 @@ def _more(seen: Seen, findings: Findings) -> bool | None:
     """What the answer says of whether there is more, where it says anything."""
     if findings.has_more is None or seen.document is None:
         return None
-    said = value_at(seen.document.root, findings.has_more)
+    said = at(seen.document.root, findings.has_more)
     return said if isinstance(said, bool) else None

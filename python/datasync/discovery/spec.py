@@ -28,7 +28,7 @@ from datasync.errors import ContractChanged
 
 
 def config(findings: Findings, address: Address, given: Given, table: str | None = None) -> Config:
-    """Give what was found as a configuration of one endpoint. Secrets are `${NAME}`.
+    """Give what was found as a configuration of one endpoint, for `written`, which has references for secrets.
 
     Raises:
         ContractChanged: the answer has no list of records.
@@ -49,7 +49,8 @@ def config(findings: Findings, address: Address, given: Given, table: str | None
         table=_table(findings, table),
     )
     api = Api(base_url=literal(address.base_url), auth=given.auth(), headers=given.more_headers())
-    database = Secret(f"${{{envvars.DATABASE_URL}}}", source=envvars.DATABASE_URL)
+    # What is written is `${DATABASE_URL}`; which database that is nobody needs to know here.
+    database = Secret("postgresql://host/database", source=envvars.DATABASE_URL)
     return Config(api=api, sink=PostgresTo(url=database), endpoints=(endpoint,))
 
 

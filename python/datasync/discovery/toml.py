@@ -1,20 +1,17 @@
-"""Writes the structs of a configuration as TOML, with comments. What has its default is left out."""
+"""Writes the structs of a configuration as TOML, with comments. Defaults are left out, secrets are `${NAME}`."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from datasync.config import Secret
+from datasync.config import Secret, toml
 
 Comments = Mapping[str, str]
 """What stands behind a key, by its path from the root without positions: `endpoint.paging.next`."""
 
 WIDTH: Final = 118
 
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _INLINE: Final = ("columns", "children")
 """Arrays of structs that are written one on a line."""
 
@@ -23,7 +20,8 @@ def render(value: msgspec.Struct, comments: Comments, *, head: str = "") -> str:
     """Give the text. Read back, it is the same structs.
 
     Args:
-        value: the whole configuration. Its strings must be such that UTF-8 can hold.
+        value: the whole configuration. Its strings must be such that UTF-8 can hold, and the source of each secret the
+            name of a variable: that is written, never the value.
         comments: for keys and tables.
         head: what stands before everything, without `#`.
     """
@@ -67,7 +65,7 @@ def _table(value: msgspec.Struct, path: tuple[str, ...], comments: Comments) -> 
             yield from _pair(key, member, path, comments)
     for key, member in below:
         inner = (*path, key)
-        name = ".".join(map(_key, inner))
+        name = ".".join(map(toml.written_key, inner))
         for one in member if isinstance(member, tuple) else (member,):
             yield ""
             yield from _comment(comments.get(".".join(inner)))
@@ -79,13 +77,13 @@ def _pair(key: str, member: Any, path: tuple[str, ...], comments: Comments) -> I
     at = ".".join((*path, key))
     if isinstance(member, tuple) and member and isinstance(member[0], msgspec.Struct):
         yield from _comment(comments.get(at))
-        yield f"{_key(key)} = ["
+        yield f"{toml.written_key(key)} = ["
         for one in member:
             comment = comments.get(f"{at}.{getattr(one, 'name', '')}")
             yield f"    {_value(one)}," + (f"  # {_clean(comment)}" if comment else "")
         yield "]"
         return
-    line, comment = f"{_key(key)} = {_value(member)}", comments.get(at)
+    line, comment = f"{toml.written_key(key)} = {_value(member)}", comments.get(at)
     if comment is None:
         yield line
     elif len(line) + len(comment) + 4 <= WIDTH and "\n" not in comment:
@@ -105,31 +103,15 @@ def _clean(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text).encode("utf-8", "replace").decode()
 
 
-def _value(value: Any) -> str:  # noqa: PLR0911 - a table
+def _value(value: Any) -> str:
+    return toml.inline(_plain(value))
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, Secret):
-        return _string(value.reveal())
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str):
-        return _string(value)
+        return f"${{{value.source}}}"
     if isinstance(value, msgspec.Struct):
-        return _inline(members(value))
+        return _plain(members(value))
     if isinstance(value, Mapping):
-        return _inline(value)
-    return f"[{', '.join(map(_value, value))}]"
-
-
-def _inline(members: Mapping[str, Any]) -> str:
-    inside = ", ".join(f"{_key(key)} = {_value(value)}" for key, value in members.items())
-    return f"{{ {inside} }}" if inside else "{}"
-
-
-def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _string(key)
-
-
-def _string(text: str) -> str:
-    # JSON's strings are TOML's, but for DEL.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value

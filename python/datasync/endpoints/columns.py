@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from datasync import jsonpaths
 from datasync.config.spec import ColumnSpec
 from datasync.config.spec.endpoint import DEFAULT_COLUMNS
 from datasync.model import Column
@@ -29,7 +30,7 @@ def columns(specs: Sequence[ColumnSpec] | None, *, clock: str | None = None) -> 
 def _column(spec: ColumnSpec) -> Column:
     path = spec.path
     if path is None:
-        path = _member(spec.name) if spec.source == "record" else ""
+        path = jsonpaths.path((spec.name,)) if spec.source == "record" else ""
     return Column(
         name=spec.name,
         path="" if path == "$" else path.removeprefix("$."),
@@ -39,10 +40,5 @@ def _column(spec: ColumnSpec) -> Column:
         source=spec.source,
         mismatch=spec.mismatch,
         constant=msgspec.json.encode(spec.value).decode() if spec.source == "constant" else None,
-        timestamp=None if spec.unit == "auto" else TimestampPolicy(unit=spec.unit),
+        timestamp=spec.timestamp if spec.unit == "auto" else TimestampPolicy(unit=spec.unit),
     )
-
-
-def _member(name: str) -> str:
-    """The path to the member called `name`, whatever characters it has."""
-    return name if name.replace("-", "_").isidentifier() else f"[{msgspec.json.encode(name).decode()}]"

@@ -9,8 +9,6 @@ import msgspec
 
 from datasync import hookspecs, jsonpaths
 from datasync.config import Settings
-from datasync.config.headers import usable_name, usable_value
-from datasync.config.spec import Api, EndpointSpec
 from datasync.endpoints import auth as credentials
 from datasync.endpoints.base import ByReread, Peek
 from datasync.endpoints.columns import columns
@@ -71,8 +69,9 @@ class RestEndpoint:
             )
         self.name = spec.name
         self._spec = spec
-        self._path = _path(spec)
-        self._headers = _headers(api, spec)
+        self._path = spec.path
+        # Names differ by more than case: of two that don't, the endpoint's counts.
+        self._headers = {name.lower(): value for name, value in [*api.headers.items(), *spec.headers.items()]}
         given = credentials.build(api.auth, settings, auths)
         self.auth = given.auth
         self._key_source = given.source
@@ -85,17 +84,10 @@ class RestEndpoint:
             secret_param=given.param,
         )
         self._pager = build(spec.paging, context)
-        if "body" in (spec.paging.where, getattr(spec.paging, "inner", spec.paging).where) and spec.method != "POST":
-            raise ConfigError(f"`{spec.name}`: paging parameters in the body need `method` POST")
         told = (self._pager.next_cursor, self._pager.has_more, self._pager.total)
         self.plan = msgspec.structs.replace(
             context.plan(context.columns), next_cursor=told[0], has_more=told[1], total=told[2]
         )
-        if spec.format != "json" and any(told):
-            raise ConfigError(
-                f"`{spec.name}`: a body of format `{spec.format}` has records and nothing else",
-                hint="its paging can go by headers, or by `offset`, `page` or `keyset` without paths",
-            )
         self.cursor_ttl = self._pager.ttl
         self.reseek = ByReread()
         self.page_limit = self._pager.size if self._pager.resizable else None
@@ -178,26 +170,6 @@ class RestEndpoint:
     @property
     def _where(self) -> str:
         return f"{self._spec.method} {self._path or '/'}"
-
-
-def _path(spec: EndpointSpec) -> str:
-    if "://" in spec.path or "?" in spec.path or "#" in spec.path:
-        raise ConfigError(
-            f"`path` of `{spec.name}` is not a path alone",
-            hint="it is appended to `base_url`; what stands behind a ? belongs into `params`",
-        )
-    if spec.method == "GET" and spec.body:
-        raise ConfigError(f"`{spec.name}` has a `body`, which needs `method` POST")
-    return f"/{spec.path.lstrip('/')}" if spec.path else ""
-
-
-def _headers(api: Api, spec: EndpointSpec) -> Mapping[str, str]:
-    # Names differ by more than case: of two that don't, the endpoint's counts.
-    headers = {name.lower(): value for name, value in [*api.headers.items(), *spec.headers.items()]}
-    for name, value in headers.items():
-        if not usable_name(name) or not usable_value(value):
-            raise ConfigError(f"`{spec.name}`: the header `{name[:40]}` can't be sent, or not with that value")
-    return headers
 
 
 def _text(value: str | float | bool) -> str | int:

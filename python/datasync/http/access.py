@@ -7,6 +7,7 @@ import msgspec
 
 from datasync.config import Secret
 from datasync.config.headers import MAX_VALUE, usable_name, usable_value
+from datasync.envelope import at
 from datasync.errors import (
     AuthError,
     ContractChanged,
@@ -36,7 +37,7 @@ MAX_LIFETIME: Final = 366 * 86_400.0
 class AccessSpec(msgspec.Struct, frozen=True):
     """How a token is asked for, what the answer looks like, and how the API says that it no longer takes one.
 
-    Paths are keys of the JSON answer joined by dots.
+    Paths into the JSON answer are as in `model.Column`.
 
     Attributes:
         url: to POST to, absolute.
@@ -143,7 +144,7 @@ def error_code(body: bytes, path: str) -> str | None:
         return None
     # Short and plain: it goes into messages.
     plain = isinstance(code, str) and len(code) <= 40 and code.isascii() and code.replace("_", "").isalnum()
-    return code if plain else None  # type: ignore[return-value]  # mypy forgets the isinstance
+    return code if plain else None
 
 
 def shape(value: Any, depth: int = 3) -> str:
@@ -189,13 +190,6 @@ def _decode(answer: Answer, *, where: str) -> object:
         kind = answer.headers.get("content-type", "no type")[:60]
         # No part of it is shown, and the cause may quote one.
         raise PageDamaged(f"{where}: the answer is not JSON ({kind}, {len(answer.body):,} bytes)") from None
-
-
-def at(found: object, path: str) -> object:
-    """Give what stands at `path` of decoded JSON: keys joined by dots; None if nothing does."""
-    for key in path.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
-    return found
 
 
 def _name(key: str) -> str:

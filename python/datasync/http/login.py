@@ -7,7 +7,6 @@ import msgspec
 
 from datasync.config import Secret
 from datasync.config.duration import seconds
-from datasync.config.headers import usable_name
 from datasync.config.spec import TokenExchange
 from datasync.errors import ConfigError
 from datasync.http.access import MAX_LIFETIME, MIN_LIFETIME, Access, AccessSpec, read_access
@@ -22,19 +21,14 @@ class LoginGrant:
         """Take `learn`, told each token at once so that no output shows it.
 
         Raises:
-            ConfigError: the URL, the header's name or `lives` is none.
+            ConfigError: the URL is none, or no token lives as long as `lives` says.
         """
         self._learn = learn
         self._origin = Origin.of(base_url)
         self._body = msgspec.json.encode({name: value.reveal() for name, value in wanted.body.items()})
         secrets = [*wanted.body.values(), *wanted.headers.values()]
         self.source = ", ".join(dict.fromkeys(secret.source for secret in secrets)) or "[api] auth"
-        if not usable_name(wanted.header):
-            raise ConfigError("the `header` for the token has a name that can't be sent")
-        try:
-            lives = seconds(wanted.lives)
-        except ValueError as error:
-            raise ConfigError(f"`lives` of the token {error}") from error
+        lives = seconds(wanted.lives)
         if not MIN_LIFETIME <= lives <= MAX_LIFETIME:
             raise ConfigError(f"`lives` of the token is not from {MIN_LIFETIME:g} s to a year: `{wanted.lives}`")
         self.spec = AccessSpec(

@@ -11,8 +11,9 @@ import structlog
 
 from datasync.config import Secret
 from datasync.config.spec import OAuth2
+from datasync.envelope import at
 from datasync.errors import AuthError, ContractChanged
-from datasync.http.access import MAX_BYTES, Access, AccessSpec, at, error_code, read_access
+from datasync.http.access import MAX_BYTES, Access, AccessSpec, error_code, read_access
 from datasync.http.grant import Post, asked_at, token_url
 from datasync.http.origin import Origin
 from datasync.http.transport import Answer

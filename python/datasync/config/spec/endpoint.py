@@ -10,6 +10,7 @@ from datasync.config.invalid import InvalidSpec
 from datasync.config.spec import valid
 from datasync.config.spec.paging import NoPaging, Paging
 from datasync.model import Kind
+from datasync.timestamps import TimestampPolicy
 
 _KEYS: Final = ("text", "bigint", "integer", "uuid")
 
@@ -23,6 +24,7 @@ class ColumnSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         path: None is the column's name; "" is the whole record.
         type: PostgreSQL's.
         unit: of bare numbers in a `timestamptz`: `auto` tells seconds, ms, us and ns by size.
+        timestamp: how a `timestamptz` is read, where more than its `unit` is to be said.
     """
 
     name: str
@@ -34,6 +36,7 @@ class ColumnSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     mismatch: Literal["quarantine", "null", "text"] = "quarantine"
     value: Any = None
     unit: Literal["auto", "s", "ms", "us", "ns"] = "auto"
+    timestamp: TimestampPolicy | None = None
 
     def __post_init__(self) -> None:
         valid.named("name", self.name)
@@ -53,8 +56,16 @@ class ColumnSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             raise InvalidSpec("type", f"can't be `{self.type}` for a moment", hint="it is `timestamptz`")
         if self.mismatch == "text" and self.type not in ("text", "text[]"):
             raise InvalidSpec("mismatch", f"can't be `text` for a `{self.type}`", hint="it is `quarantine` or `null`")
-        if self.unit != "auto" and self.type != "timestamptz":
-            raise InvalidSpec("unit", f"means nothing for a `{self.type}`", hint="only a `timestamptz` has one")
+        self._check_moments()
+
+    def _check_moments(self) -> None:
+        for key, told in (("unit", self.unit != "auto"), ("timestamp", self.timestamp is not None)):
+            if told and self.type != "timestamptz":
+                raise InvalidSpec(key, f"means nothing for a `{self.type}`", hint="only a `timestamptz` has one")
+        if self.timestamp is not None:
+            if self.unit != "auto":
+                raise InvalidSpec("unit", "is there beside `timestamp`", hint="write it into `timestamp`")
+            valid.policy("timestamp", self.timestamp)
 
 
 _KEY_HINT: Final = f"a key is a column of type {', '.join(_KEYS)}, from the record"
@@ -205,6 +216,8 @@ class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             )
         if self.use is None and self.path and not self.path.startswith("/"):
             raise InvalidSpec("path", "does not begin with a slash", hint="it follows the `base_url`, like `/orders`")
+        if "?" in self.path or "#" in self.path:
+            raise InvalidSpec("path", "is not a path alone", hint="what stands behind a ? belongs into `params`")
         valid.given("use", self.use)
         valid.headers("headers", self.headers)
         valid.within("partitions", self.partitions, 1, 100)

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
+from datasync._native import PlanError
 from datasync.config import duration as durations
+from datasync.config import moment as moments
 from datasync.config.headers import usable_name, usable_value
 from datasync.config.invalid import InvalidSpec
 from datasync.config.secret import Secret
-from datasync.timestamps import TimestampPolicy, TimestampRefused, normalize_timestamp
+from datasync.timestamps import TimestampPolicy, TimestampRefused, check_policy
 
 MAX_NAME: Final = 63
 """Bytes of a name in PostgreSQL."""
-
-MOMENT: Final = TimestampPolicy(date_only="midnight", assume_tz="UTC")
-"""How moments in a configuration are read: without a zone they are in UTC, and a date is its midnight."""
 
 
 def duration(key: str, value: float | str, *, endless: bool = False, positive: bool = False) -> None:
@@ -45,11 +44,17 @@ def moment(key: str, value: str | None) -> None:
     """Refuse what is no moment in ISO 8601; None is right."""
     try:
         if value is not None:
-            normalize_timestamp(value, MOMENT)
+            moments.micros(value)
     except TimestampRefused as error:
-        raise InvalidSpec(
-            key, f"is no moment: `{value}`", hint="it looks like 2024-01-31 or 2024-01-31T12:00:00Z"
-        ) from error
+        raise InvalidSpec(key, f"is no moment: `{value}` ({error.code})", hint=moments.HINT) from error
+
+
+def policy(key: str, value: TimestampPolicy) -> None:
+    """Refuse a policy that can't be followed, such as one with an unknown zone."""
+    try:
+        check_policy(value)
+    except PlanError as error:
+        raise InvalidSpec(key, f"can't be followed: {error}", hint="see docs/timestamps.md") from error
 
 
 def header(key: str, name: str) -> None:

@@ -6,7 +6,6 @@ from datasync.config.duration import seconds
 from datasync.config.spec import CursorPaging
 from datasync.endpoints.paging.base import plain
 from datasync.endpoints.paging.chained import Chained
-from datasync.errors import ConfigError
 from datasync.http.transport import Answer
 
 
@@ -18,10 +17,7 @@ class BodyCursor(Chained):
         self._param = spec.param
         self.next_cursor = plain(spec.next)
         self.expired = frozenset(spec.expired)
-        try:
-            self.ttl = None if spec.ttl is None else seconds(spec.ttl)
-        except ValueError as error:
-            raise ConfigError(f"`ttl` of paging {error}") from error
+        self.ttl = None if spec.ttl is None else seconds(spec.ttl)
 
     def _place(self, cursor: str | None) -> Mapping[str, str | int]:
         return {} if cursor is None else {self._param: cursor}

@@ -9,8 +9,8 @@ from datasync.config.spec import KeysetPaging
 from datasync.endpoints.base import Peek
 from datasync.endpoints.paging.base import END, Context, Lead, plain
 from datasync.endpoints.paging.counted import Counted
+from datasync.envelope import at
 from datasync.errors import ConfigError, ContractChanged, PageRepeated
-from datasync.http.access import at
 from datasync.http.transport import Answer
 from datasync.model import Chunk, Column
 

@@ -3,9 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
-from datasync.errors import ConfigError
-from datasync.timestamps import TimestampPolicy, TimestampRefused, normalize_timestamp
-
 Format: TypeAlias = Literal["iso", "s", "ms", "date"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,20 +29,3 @@ def just_before(us: int, form: Format) -> int:
     A date has none: no API leaves out the day that it is asked to begin with.
     """
     return us - _STEPS[form]
-
-
-def read_moment(text: str, what: str) -> int:
-    """Read ISO 8601; without a zone it is UTC, and a date alone is its midnight.
-
-    Raises:
-        ConfigError: `what` is no such text.
-    """
-    policy = TimestampPolicy(assume_tz="UTC", date_only="midnight")
-    try:
-        when = normalize_timestamp(text, policy)
-    except TimestampRefused as error:
-        raise ConfigError(
-            f"{what} is no moment: `{text}` ({error.code})", hint="it looks like 2024-01-31 or 2024-01-31T00:00:00Z"
-        ) from error
-    assert when is not None
-    return (when - _EPOCH) // timedelta(microseconds=1)

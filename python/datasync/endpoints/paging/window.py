@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from datasync.config.duration import seconds
+from datasync.config.moment import micros
 from datasync.config.spec import WindowPaging
 from datasync.endpoints.base import Peek
 from datasync.endpoints.paging.base import END, Asked, Context, Lead, Pager, strange
-from datasync.endpoints.paging.moments import just_before, read_moment, written
+from datasync.endpoints.paging.moments import just_before, written
 from datasync.errors import ConfigError
 from datasync.http.transport import Answer
 from datasync.model import Chunk
@@ -29,17 +30,14 @@ class Spans(Pager):
         super().__init__(spec)
         if spec.size is not None or spec.has_more is not None or spec.total is not None:
             raise ConfigError("`size`, `has_more` and `total` of paging by `window` belong to its `inner`")
-        try:
-            self._step = round(seconds(spec.step) * 1_000_000)
-        except (ValueError, OverflowError) as error:
-            raise ConfigError(f"`step` of paging {error}") from error
+        self._step = round(seconds(spec.step) * 1_000_000)
         if self._step < MIN_STEP[spec.format]:
             raise ConfigError(f"`step` of paging is shorter than its `format` can tell apart: `{spec.step}`")
         # Each span is asked for from a little before its beginning, and an API may refuse one that is longer than said.
         self._step += just_before(0, spec.format)
         self._spec = spec
         self._inner = inner
-        self._start = read_moment(spec.start, "`start` of paging")
+        self._start = micros(spec.start)
         self._begin = self._start
         self._now = int(context.now()) * 1_000_000
         if self._start >= self._now:
