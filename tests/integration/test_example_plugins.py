@@ -181,7 +181,7 @@ def test_a_plugins_command_is_found_and_listed_and_ours_load_no_plugin(tmp_path:
     assert "register_commands of `thief`: `ingest` is there already" in greeted.stderr
     listed = run(path, "--help")
     assert "Say hello." in listed.stdout
-    assert "Read the API to its end" in listed.stdout
+    assert "Read an API to its end" in listed.stdout
     helped = run(path | {"DATASYNC_TRACE_PLUGINS": "1"}, "ingest", "--help")
     assert (helped.code, helped.stderr) == (0, "")
 

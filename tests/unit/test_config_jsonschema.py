@@ -38,6 +38,8 @@ def completed(name: str, text: str) -> dict[str, Any]:
     found = tomllib.loads(text)
     if ".md " not in name or name.startswith(WHOLE):
         return found
+    if isinstance(part := found.get("endpoint"), dict):  # `[endpoint.table]` without the `[[endpoint]]` before it
+        found["endpoint"] = [REST["endpoint"][0] | part]
     return REST | found | {"api": REST["api"] | found.get("api", {})}
 
 

@@ -89,7 +89,7 @@ def test_without_a_start_the_first_run_asks_for_all(database: Database) -> None:
 
 def test_a_newest_first_round_ends_where_everything_is_known(zoo: ZooProcess, database: Database, workdir: Any) -> None:
     text = path_of("newest_first").read_text()
-    told = text.replace('param = "since"', "until_known = 2").replace("size = 50", "size = 10")
+    told = text.replace('param = "since"', "until_known = 2").replace("size = 50", "size = 2")
     assert told.count("until_known") == 1
     file = workdir / "rounds.toml"
     file.write_text(told)
@@ -103,9 +103,11 @@ def test_a_newest_first_round_ends_where_everything_is_known(zoo: ZooProcess, da
         return len(zoo.served(before))
 
     whole = pages()
-    assert whole >= 24
-    # What changed while the first run read is on the first page of the second; from then on nothing is new.
-    assert [2 <= pages() < whole // 2 for _ in range(2)] == [True, True]
+    assert whole >= 120
+    # What changed while the first run read is on the first pages of the second. A round ends after the commit that
+    # proves it, so some pages more are on their way by then.
+    counts = [pages() for _ in range(2)]
+    assert all(2 <= count < whole // 2 for count in counts), (whole, counts)
     assert database.value("SELECT array_agg(id ORDER BY id) FROM zoo_newest_first") == zoo.data.ids("feed")
     newest = database.value("SELECT max(data->>'updated_at') FROM zoo_newest_first")
     assert newest == zoo.data.feed(GROWTH)[0]["updated_at"]

@@ -72,6 +72,8 @@ async def run(settings: Settings, session: Session, stats: RunStats, *, complete
         plugins.notify("run_finished", stats=stats)
     if not fresh:
         structlog.get_logger().info(
-            "the stream was read to its end before; nothing to do", hint="--restart reads it from the beginning"
+            "the stream was read to its end before; nothing to do",
+            hint="--restart reads it from the beginning"
+            + ("; with `incremental` it is read on" if settings.spec else ""),
         )
     report(complete, stats, time.monotonic() - started)
