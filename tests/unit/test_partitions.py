@@ -124,7 +124,7 @@ def rounds(engine: Engine) -> list[int]:
 
 
 @pytest.mark.parametrize("crowd", ["none", "newest", "middle", "oldest"])
-@pytest.mark.parametrize(("workers", "total"), [(5, True), (5, False), (8, True), (8, False)])
+@pytest.mark.parametrize(("workers", "total"), [(5, True), (8, False)])
 def test_all_workers_are_busy_until_the_last_pages_however_uneven_the_data(
     loop: asyncio.AbstractEventLoop, crowd: Crowd, workers: int, total: bool
 ) -> None:

@@ -18,7 +18,7 @@ from datasync.simulator.virtual.scenario import Outcomes, Scenario
 from datasync.simulator.virtual.scenarios import SCENARIOS
 from tests.unit.test_virtual_time import Unbridled
 
-SHORT = {"A19": 400.0, "A22": 700.0, "A24": 200.0}
+SHORT = {"A8": 1800.0, "A9": 1800.0, "A19": 400.0, "A21": 900.0, "A22": 700.0, "A24": 200.0}
 """Seconds, where the rest of the scenario only repeats what went before and takes long to play."""
 
 
