@@ -61,7 +61,7 @@ def test_a_server_process_killed_in_copy_loses_no_row_of_it(api: Feed, database:
     second = Once(lambda message: message.is_copy_data and rows(database.dsn) > 0, terminate)
     with WireProxy(database.dsn, second) as proxy, Running(proxy.dsn(database.name), api.base_url) as run:
         result = run.end()
-        assert killed == [1]
+        assert killed in ([1], [2])  # both writers may be at it
         judge(result, database.dsn, api)
         assert_stored_again(run)
 
