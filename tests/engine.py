@@ -12,7 +12,7 @@ import msgspec
 
 from datasync.config import Secret, Settings
 from datasync.config.schema import BatchSettings
-from datasync.endpoints.base import BodyTells, ByReread, Endpoint, Reseek, Windowed
+from datasync.endpoints.base import BodyTells, ByReread, Divided, Endpoint, Reseek, Windowed
 from datasync.endpoints.datasync_chain import PLAN
 from datasync.http.budget import RetryBudget
 from datasync.http.transport import Answer, Room
@@ -22,6 +22,8 @@ from datasync.pipeline.memory import Memory
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stop
+from datasync.pipeline.timeline import TimeLine
+from datasync.pipeline.valueline import ValueLine
 from datasync.pipeline.workers import Workers
 from datasync.stats import RunStats
 
@@ -194,13 +196,18 @@ class Engine:
         self._stop = Stop()
         memory = Memory(SETTINGS.memory_bytes, _Lane.weight)
         self.outbox = Outbox(SETTINGS.batch, memory)
-        self.line = Line(list(store.states.values()), feed.moment if isinstance(feed, Windowed) else None)
+        states = list(store.states.values())
+        if isinstance(feed, Divided):
+            self.line: Line = ValueLine(states, feed)
+        else:
+            self.line = TimeLine(states, feed.moment if isinstance(feed, Windowed) else None)
         thread = _Inline()
 
         def read(part: Part) -> Partition:
             governor: Any = _Governor()
             budget = RetryBudget(lambda: 0.0)
-            parts = feed, _Lane(), self.transport, governor, SETTINGS, self.stats, self._stop.wait, budget, thread
+            one = feed.within(lambda: part.window) if isinstance(feed, Divided) else feed
+            parts = one, _Lane(), self.transport, governor, SETTINGS, self.stats, self._stop.wait, budget, thread
             return Partition(part, *parts, memory)
 
         self._workers = Workers(workers, self.line, read, self.stats, self._stop)

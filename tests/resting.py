@@ -15,9 +15,9 @@ from datasync.http.budget import RetryBudget
 from datasync.http.transport import Answer, Room, Transport
 from datasync.model import Checkpoint, Chunk, PartitionState, Request
 from datasync.pipeline.choice import choose
-from datasync.pipeline.line import Line
 from datasync.pipeline.memory import Memory
 from datasync.pipeline.partition import Partition
+from datasync.pipeline.timeline import TimeLine
 from datasync.stats import RunStats
 
 BASE = "https://api.example.com/v1"
@@ -140,7 +140,7 @@ async def read_by(
     """The same through any transport."""
     run, stats, governor = settings(endpoint._spec.paging), RunStats(), _Governor()
     lane = choose(endpoint.plan, chain)
-    part = Line([PartitionState(checkpoint=checkpoint)], None).claim()
+    part = TimeLine([PartitionState(checkpoint=checkpoint)], None).claim()
     assert part is not None
     ids: list[str] = []
     count = 0

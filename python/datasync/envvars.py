@@ -34,7 +34,7 @@ ACCESS_HEADERS: Final = "DATASYNC_ACCESS_HEADERS"
 values are treated as secrets."""
 
 PARTITIONS: Final = "DATASYNC_PARTITIONS"
-"""How many chains are read side by side, 1 to 100, where the endpoint takes windows of time."""
+"""How many chains are read side by side, 1 to 100, where the endpoint takes windows of time or has a parent."""
 
 ON_CONFLICT: Final = "DATASYNC_ON_CONFLICT"
 """What is done where a key is in the table already: `nothing` (the default), `update`, `update_if_changed`, or

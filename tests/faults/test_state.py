@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from datasync.errors import ConfigError, DatasyncError, ServerError
 from datasync.model import Checkpoint, PartitionState, Position
-from datasync.pipeline.line import Line
+from datasync.pipeline.timeline import TimeLine
 from tests.faults.here import AT_ONCE, ingest_here
 from tests.scripted import Answer, ScriptedApi, page
 from tests.support import Database
@@ -100,8 +100,8 @@ def test_a_position_of_a_windowed_endpoint_that_was_edited_is_refused(position: 
 
     state = PartitionState(checkpoint=Checkpoint(cursor="c", position=position, pages=1))
     if not position:  # none is known: the cursor decides
-        Line([state], moment)
+        TimeLine([state], moment)
         return
     with pytest.raises(ConfigError) as caught:
-        Line([state], moment)
+        TimeLine([state], moment)
     assert "--restart" in str(caught.value.hint)

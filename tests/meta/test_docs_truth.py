@@ -52,7 +52,7 @@ def test_the_methods_of_a_windowed_endpoint_stand_in_their_document_as_they_are(
 
 def test_the_numbers_of_the_partitions_document_are_the_programs() -> None:
     from datasync.config.schema import SlotSettings
-    from datasync.pipeline.line import MIN_SPAN
+    from datasync.pipeline.timeline import MIN_SPAN
 
     text = (ROOT / "docs" / "partitions.md").read_text()
     assert f"slots at the start, {SlotSettings().initial}." in text

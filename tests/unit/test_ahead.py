@@ -12,10 +12,10 @@ from datasync.errors import PageDamaged
 from datasync.http.transport import Answer
 from datasync.model import PartitionState
 from datasync.pipeline.ahead import Ahead, Arrived
-from datasync.pipeline.line import Line
 from datasync.pipeline.memory import FIRST_GUESS, Memory
 from datasync.pipeline.partition import Fetched, Partition
 from datasync.pipeline.shutdown import Stop
+from datasync.pipeline.timeline import TimeLine
 from datasync.pipeline.workers import Workers
 from datasync.stats import RunStats
 
@@ -72,7 +72,7 @@ class Damaged:
 def test_what_was_asked_for_ahead_of_a_first_page_that_fails_is_dropped() -> None:
     async def main() -> None:
         damaged = Damaged()
-        line = Line([PartitionState()], None)
+        line = TimeLine([PartitionState()], None)
         workers = Workers(1, line, lambda _: cast("Partition", damaged), RunStats(), Stop())
         with pytest.raises(PageDamaged):
             await workers.first()

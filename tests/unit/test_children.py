@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasync.config.spec import Parent
 from datasync.endpoints.base import BodyTells, ByReread, Peek, Reseek
 from datasync.endpoints.children import Children
-from datasync.errors import ContractChanged
+from datasync.errors import ParentGone
 from datasync.http.transport import Answer
 from datasync.model import Chunk, Column, EncoderPlan, Position, Request
 from datasync.pipeline.choice import choose
@@ -89,9 +90,12 @@ def walk(endpoint: Children, api: Api, cursor: str | None, most: int = 10_000) -
 
 
 def make(lists: Mapping[str, Sequence[str]]) -> Children:
-    inner = Items()
-    inner.plan = PLAN
-    return Children(inner, "id", sorted(lists), base_url="http://api", into="parent")
+    def one() -> Items:
+        inner = Items()
+        inner.plan = PLAN
+        return inner
+
+    return Children(one, Parent(endpoint="parents", into="parent"), sorted(lists), base_url="http://api")
 
 
 lists = st.dictionaries(
@@ -122,8 +126,9 @@ def test_a_run_goes_on_behind_a_parent_that_is_gone_meanwhile() -> None:
     api = Api(left)
     walk(make(left), api, cursor)
     assert api.asked == ["c"]
-    with pytest.raises(ContractChanged, match="gone"):
+    with pytest.raises(ParentGone, match="gone"):
         make({"a": []}).request(cursor)
+    assert make({"a": []}).past(cursor).has_more is False
 
 
 def test_a_value_is_quoted_in_the_path_and_escaped_in_a_body() -> None:
@@ -131,7 +136,7 @@ def test_a_value_is_quoted_in_the_path_and_escaped_in_a_body() -> None:
         def request(self, cursor: str | None) -> Request:
             return Request("/p/{id}", {"cursor": cursor or ""}, "POST", b'{"of":"{id}"}')
 
-    request = Children(Posted(), "id", ['a/b?"'], base_url="http://api/v1").request(None)
+    request = Children(Posted, Parent(endpoint="parents"), ['a/b?"'], base_url="http://api/v1").request(None)
     assert request.url == "http://api/v1/p/a%2Fb%3F%22"
     assert request.path == "/p/{id}"
     assert request.content == b'{"of":"a/b?\\""}'

@@ -13,8 +13,8 @@ from datasync.endpoints.base import BodyTells, ByCursor, ByReread, ByWindow, Res
 from datasync.errors import ContractChanged, CursorExpired
 from datasync.http.transport import Answer
 from datasync.model import Checkpoint, Chunk, PartitionState, Position, Request
-from datasync.pipeline.line import Line
 from datasync.pipeline.seek import MAX_RESEEKS, Seek
+from datasync.pipeline.timeline import TimeLine
 from datasync.stats import RunStats
 from tests.engine import Engine, Feed, Record, Store
 
@@ -192,7 +192,7 @@ def test_a_last_page_in_a_window_of_its_own_is_asked_for_again_there(loop: async
 def test_a_failure_with_a_cursor_that_was_just_built_is_a_failure(loop: asyncio.AbstractEventLoop) -> None:
     feed = Fading(records(30), 10, BY_CURSOR)
     checkpoint = Checkpoint("old", {"ts": 5000, "id": "0005"}, pages=1)
-    part = Line([PartitionState(checkpoint=checkpoint)], feed.moment).parts[0]
+    part = TimeLine([PartitionState(checkpoint=checkpoint)], feed.moment).parts[0]
     stats = RunStats()
     seek = Seek(part, feed, stats, transforms=False)
     assert seek.cursor()[0] == "old"

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from datasync.errors import ConfigError, ContractChanged
 from datasync.model import Checkpoint, PartitionState, Request, Window
-from datasync.pipeline.line import Line
+from datasync.pipeline.timeline import TimeLine
 from datasync.simulator.dataset import Crowd, Dataset
 from tests.engine import Bounds, Engine, Feed, Record, Store
 
@@ -231,4 +231,4 @@ def test_an_api_that_takes_no_windows_is_noticed(loop: asyncio.AbstractEventLoop
 def test_stored_windows_with_a_gap_or_an_overlap_are_refused(windows: list[Window]) -> None:
     states = [PartitionState(number, window, Checkpoint()) for number, window in enumerate(windows)]
     with pytest.raises(ConfigError, match="not the whole line"):
-        Line(states, None)
+        TimeLine(states, None)

@@ -142,7 +142,7 @@ def _targets(runs: Sequence[Settings], plugins: Plugins, checking: _Checking) ->
         try:
             endpoint = parts.endpoint(settings, plugins)
             if settings.spec and settings.spec.parent:
-                endpoint = parts.of_parents(endpoint, settings.spec.parent, (), settings)
+                endpoint = parts.of_parents(settings.spec.parent, (), settings, plugins)
             targets.append(Target(endpoint.plan.columns, settings.write.on_conflict, settings.table))
         except DatasyncError as error:
             checking.found(failed("endpoint", error, hint="a run would end with this, too"))

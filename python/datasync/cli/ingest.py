@@ -90,7 +90,7 @@ Environment (or .env), besides the variables of options; without a configuration
     envvars.PARTITIONS,
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
-    help="chains read side by side, where the endpoint takes windows of time",
+    help="chains read side by side, where the endpoint takes windows of time or has a parent",
 )
 @loaded(
     envvars.ON_CONFLICT,

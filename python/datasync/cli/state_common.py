@@ -26,6 +26,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         number: from 0.
         since_ms, until_ms: its window, half-open, in milliseconds since 1970 UTC; None is without end.
+        since_value, until_value: the same of an endpoint with a parent, in values of the parent.
         complete: it was read to its end.
         pages, served: that were stored.
         cursor: of its next page; None is the first.
@@ -35,6 +36,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     since_ms: int | None
     until_ms: int | None
+    since_value: str | None = None
+    until_value: str | None = None
     complete: bool
     pages: int
     served: int
@@ -74,6 +77,8 @@ def _part(part: PartitionState) -> Part:
         number=part.number,
         since_ms=part.window.since,
         until_ms=part.window.until,
+        since_value=part.window.since_value,
+        until_value=part.window.until_value,
         complete=part.checkpoint.complete,
         pages=part.checkpoint.pages,
         served=part.checkpoint.served,

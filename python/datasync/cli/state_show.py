@@ -112,8 +112,8 @@ def _lines(found: Known) -> Iterator[str]:
 def _row(part: Part) -> dict[str, object]:
     return {
         "number": part.number,
-        "since": _moment(part.since_ms) or "beginning",
-        "until": _moment(part.until_ms) or "end",
+        "since": part.since_value or _moment(part.since_ms) or "beginning",
+        "until": part.until_value or _moment(part.until_ms) or "end",
         "complete": "yes" if part.complete else "no",
         "pages": part.pages,
         "served": part.served,

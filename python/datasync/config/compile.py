@@ -54,7 +54,16 @@ def runs(config: Config, *, overrides: Overrides = _NOTHING) -> tuple[Settings, 
     check.refuse(config)
     mask = Masker(secret for path, secret in hidden.found(config) if hidden.worth_masking(path, secret))
     chosen = _chosen(config, overrides.endpoint)
+    if any(map(_divisible, chosen)):
+        # What is told on the command line is for all endpoints, and most are one chain; it isn't meant for those.
+        alone = msgspec.structs.replace(overrides, partitions=None)
+        return tuple(_settings(config, one, overrides if _divisible(one) else alone, mask) for one in chosen)
     return tuple(_settings(config, endpoint, overrides, mask) for endpoint in chosen)
+
+
+def _divisible(spec: EndpointSpec) -> bool:
+    """Whether it can be read in several partitions, as far as the configuration tells."""
+    return spec.use is not None or spec.parent is not None or spec.partitions is not None
 
 
 def _chosen(config: Config, name: str | None) -> Sequence[EndpointSpec]:

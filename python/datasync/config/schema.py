@@ -177,8 +177,9 @@ class Settings(msgspec.Struct, frozen=True):
         executor: name of the registered one that decides when each endpoint of a configuration is read.
         transforms: names of registered transforms, or `module:function`; any puts the run on the record lane.
         restart: read from the beginning again, whatever the checkpoint says.
-        partitions: chains read side by side, of an endpoint that takes windows of time; 1 to 100. None is as many as
-            there are slots at the start: more could not have a request under way, and each costs a part-filled page.
+        partitions: chains read side by side, of an endpoint that takes windows of time or has a parent; 1 to 100. None
+            is as many as there are slots at the start: more could not have a request under way, and each costs a
+            part-filled page.
         max_rejects: the share of the records read in a run, 0 to 1, that may go to quarantine. Ten more may, always.
         memory_bytes: what pages may take in all, from their arrival until they are stored; at least MIN_MEMORY.
         mask: goes over every text that leaves the process. It knows `secrets`; whoever gets a token tells it.

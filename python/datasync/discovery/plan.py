@@ -68,9 +68,9 @@ def _why(settings: Settings, endpoint: Endpoint) -> str:
 
 
 def _partitions(settings: Settings, endpoint: Endpoint) -> int:
-    if not isinstance(endpoint, Windowed) or (settings.transforms and settings.partitions is None):
-        return 1
-    return settings.partitions or settings.slots.initial
+    has_parent = settings.spec is not None and settings.spec.parent is not None
+    several = has_parent or (isinstance(endpoint, Windowed) and not settings.transforms)
+    return settings.partitions or (settings.slots.initial if several else 1)
 
 
 def _configured(settings: Settings, endpoint: Endpoint) -> str:

@@ -1,6 +1,6 @@
 """What the pipeline asks of an endpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import httpx
@@ -58,7 +58,7 @@ class BodyTells:
 class Endpoint(Protocol):
     """One feed of records, read as one chain of cursors. Knows no database.
 
-    One that is `Windowed` besides is read as several chains at once.
+    One that is `Windowed` or `Divided` besides is read as several chains at once.
     """
 
     @property
@@ -156,4 +156,26 @@ class Windowed(Protocol):
 
     def moment(self, position: Position) -> int:
         """When `position` is, in milliseconds since 1970: no record that follows it in a chain is newer."""
+        ...
+
+
+@runtime_checkable
+class Divided(Protocol):
+    """What an endpoint has besides, if its chain leads through chains of many values, one after the other."""
+
+    @property
+    def values(self) -> Sequence[str]:
+        """All of them, in the order in which they are read: that of their code points. No value is there twice."""
+        ...
+
+    def value(self, cursor: str | None) -> str | None:
+        """Whose chain a cursor belongs to; it may be none of the values any more. None: no value is left to read."""
+        ...
+
+    def within(self, window: Callable[[], Window]) -> Endpoint:
+        """The endpoint for the values in `window`, as it is whenever it is asked for; None as a cursor is its first."""
+        ...
+
+    def past(self, cursor: str | None) -> Chunk:
+        """A page without records that leads to the next value's chain, or is the end."""
         ...

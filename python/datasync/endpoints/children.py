@@ -1,45 +1,63 @@
-"""An endpoint that is read once for each row of a parent: one chain through the chains of all parents, in order."""
+"""An endpoint that is read once for each row of a parent: a chain through the chains of parents, in their order."""
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from typing import Final
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
-from datasync.endpoints.base import ByCursor, ByReread, Endpoint, Incremental, Peek, Reseek, Resizable
-from datasync.errors import ConfigError, ContractChanged
+from datasync.config.spec import Parent
+from datasync.endpoints.base import ByCursor, Endpoint, Incremental, Peek, Reseek, Resizable
+from datasync.errors import ConfigError, ContractChanged, ParentGone
 from datasync.http.transport import Answer
-from datasync.model import Chunk, Column, EncoderPlan, Position, Request
+from datasync.model import Chunk, Column, EncoderPlan, Position, Request, Window
+
+GONE: Final = (404, 410)
+"""Statuses that say that there is no such parent (RFC 9110)."""
+
+_NOTHING: Final = Chunk(0, 0, 0, (), None, None, None, None, None)
 
 
 class Children:
-    """See Endpoint. A cursor is JSON: the parent's value, and the cursor of its own chain or null.
+    """See Endpoint and Divided. A cursor is JSON: the parent's value, and the cursor of its own chain or null.
 
     The parents stand in order, so that a run goes on at the first one that isn't behind the stored one, whatever was
     added or removed meanwhile. The path of requests keeps its placeholder: for the limiter it is one route.
 
     Attributes:
+        values: see Divided.
         into: name of the column that is filled with the parent's value, or None.
     """
 
     def __init__(
-        self, inner: Endpoint, column: str, values: Sequence[str], *, base_url: str, into: str | None = None
+        self,
+        make: Callable[[], Endpoint],
+        parent: Parent,
+        values: Sequence[str],
+        *,
+        base_url: str,
+        window: Callable[[], Window] = Window,
     ) -> None:
-        """Take the endpoint of one parent, and the parents' values of `column`, in order and without repeats.
+        """Take what makes the endpoint of one parent; it may remember pages, so each window has one of its own.
 
         Args:
-            inner: its requests hold `{column}` in path or parameters.
-            column: name of the parent's column.
-            values: of it.
+            make: requests of the endpoint hold `{column}` in path, parameters or body.
+            parent: how it is read.
+            values: of the parent's column.
             base_url: of the API.
-            into: column that is filled with the value.
+            window: which of the values to read.
         """
-        self._inner = inner
-        self._placeholder = f"{{{column}}}"
-        self._values = values
+        self._make = make
+        self._inner = inner = make()
+        self._parent = parent
+        self._placeholder = f"{{{parent.column}}}"
+        self.values = values
         self._base_url = base_url
-        self.into = into
+        self._window = window
+        self._since_us: int | None = None
+        self.into = parent.into
         self.name = inner.name
         self.cursor_ttl = inner.cursor_ttl
         self.auth: httpx.Auth = inner.auth
@@ -48,7 +66,14 @@ class Children:
             self.page_limit = inner.page_limit
             self.resized = inner.resized
         if isinstance(inner, Incremental):
-            self.begin = inner.begin
+            self.begin = self._begin
+
+    def within(self, window: Callable[[], Window]) -> "Children":
+        """See Divided."""
+        one = Children(self._make, self._parent, self.values, base_url=self._base_url, window=window)
+        if isinstance(one, Incremental):
+            one.begin(self._since_us)
+        return one
 
     @property
     def plan(self) -> EncoderPlan:
@@ -60,7 +85,7 @@ class Children:
         plan = self._inner.plan
         if self.into is None:
             return plan
-        value, _ = self._read(cursor) if self._values else (None, None)
+        value, _ = self._place(cursor) or (None, None)
         constant = msgspec.json.encode(value).decode()
         column = Column(self.into, "", "text", source="constant", constant=constant)
         kept = [column if one.name == self.into else one for one in plan.columns]
@@ -87,8 +112,20 @@ class Children:
         )
 
     def check(self, answer: Answer) -> None:
-        """See Endpoint."""
-        self._inner.check(answer)
+        """See Endpoint.
+
+        Raises:
+            ParentGone: there is no such parent, and that is no failure.
+        """
+        gone = answer.status in GONE
+        if gone and self._parent.gone == "skip":
+            raise ParentGone(f"{answer.status}: the API has nothing for this parent")
+        try:
+            self._inner.check(answer)
+        except ContractChanged as error:
+            if gone:
+                error.hint = f'{error.hint or "look at `path`"}; `gone = "skip"` under `parent` leaves such parents out'
+            raise
 
     def turn(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Chunk:
         """See Endpoint. The last page of one parent leads to the first one of the next."""
@@ -97,10 +134,7 @@ class Children:
         # What one parent has in all says nothing of all of them.
         if turned.has_more is not False:
             return msgspec.structs.replace(turned, total=None, next_cursor=_join(value, turned.next_cursor))
-        place = bisect_left(self._values, value) + 1
-        if place >= len(self._values):
-            return msgspec.structs.replace(turned, total=None, next_cursor=None)
-        return msgspec.structs.replace(turned, total=None, has_more=True, next_cursor=_join(self._values[place], None))
+        return self._onward(turned, value)
 
     def following(self, answer: Answer, cursor: str | None, peek: Peek) -> str | None:
         """See Endpoint."""
@@ -118,31 +152,60 @@ class Children:
     @property
     def reseek(self) -> Reseek:
         """See Endpoint. A parent whose cursor expired is read again from its beginning."""
-        return (
-            ByReread()
-            if self.cursor_ttl is None
-            else ByCursor(lambda position, _: _join(str(position["parent"]), None))
-        )
+        return ByCursor(lambda position, _: _join(str(position["parent"]), None))
+
+    def value(self, cursor: str | None) -> str | None:
+        """See Divided."""
+        if cursor is not None:
+            return self._split(cursor)[0]
+        place = self._place(None)
+        return None if place is None else place[0]
+
+    def past(self, cursor: str | None) -> Chunk:
+        """See Divided."""
+        place = self._place(cursor)
+        return self._onward(_NOTHING, None if place is None else place[0])
+
+    def _begin(self, since_us: int | None) -> None:
+        """See Incremental."""
+        self._since_us = since_us
+        if isinstance(self._inner, Incremental):
+            self._inner.begin(since_us)
+
+    def _onward(self, chunk: Chunk, value: str | None) -> Chunk:
+        """Have the last page of a parent lead to the next one; None is behind all of them."""
+        place = len(self.values) if value is None else bisect_right(self.values, value)
+        ends = place >= self._stop
+        following = None if ends else _join(self.values[place], None)
+        return msgspec.structs.replace(chunk, total=None, has_more=not ends, next_cursor=following, span_end=True)
 
     def _read(self, cursor: str | None) -> tuple[str, str | None]:
         """The parent's value, and the cursor of its chain."""
-        if cursor is None:
-            return self._values[0], None
+        place = self._place(cursor)
+        if place is None:
+            raise ParentGone(f"the parents that `{self.name}` was still to be read for are gone")
+        return place
+
+    def _place(self, cursor: str | None) -> tuple[str, str | None] | None:
+        """The same; None where no parent is left in the window."""
+        value, inner = (self._window().since_value or "", None) if cursor is None else self._split(cursor)
+        place = bisect_left(self.values, value)
+        if place >= self._stop:
+            return None
+        return (value, inner) if self.values[place] == value else (self.values[place], None)
+
+    @property
+    def _stop(self) -> int:
+        until = self._window().until_value
+        return len(self.values) if until is None else bisect_left(self.values, until)
+
+    def _split(self, cursor: str) -> tuple[str, str | None]:
         try:
-            value, inner = msgspec.json.decode(cursor, type=tuple[str, str | None])
+            return msgspec.json.decode(cursor, type=tuple[str, str | None])
         except msgspec.DecodeError as error:
             raise ConfigError(
                 f"the stored cursor of `{self.name}` names no parent", hint="run with --restart to read all anew"
             ) from error
-        place = bisect_left(self._values, value)
-        if place < len(self._values) and self._values[place] == value:
-            return value, inner
-        if place == len(self._values):
-            raise ContractChanged(
-                f"the parent `{value}`, at which `{self.name}` was to go on, and all behind it are gone",
-                hint="run with --restart to read all anew",
-            )
-        return self._values[place], None
 
 
 def _join(value: str, inner: str | None) -> str:

@@ -14,6 +14,7 @@
     │   │       └── PageRepeated
     │   ├── AuthError              the key was refused
     │   ├── CursorExpired          the place in the feed is gone and can't be rebuilt
+    │   ├── ParentGone             there is nothing to read for a parent: the next one is read
     │   ├── TlsFailed              no safe connection to the server
     │   ├── ProxyRefused           the proxy between this machine and the API lets nothing through
     │   ├── Paused                 the rate limit allows nothing for longer than the run may wait
@@ -73,6 +74,7 @@ from datasync.errors.source import (
     PageDamaged,
     PageRepeated,
     PageTooLarge,
+    ParentGone,
     Paused,
     ProxyRefused,
     RateLimited,
@@ -103,6 +105,7 @@ __all__ = [
     "PageDamaged",
     "PageRepeated",
     "PageTooLarge",
+    "ParentGone",
     "ParentIncomplete",
     "Paused",
     "PluginError",

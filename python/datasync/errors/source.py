@@ -116,6 +116,12 @@ class ContractChanged(SourceError):
     code = "contract_changed"
 
 
+class ParentGone(SourceError):
+    """There is no such parent to read children of, and that is no failure. Never the end of a run."""
+
+    code = "parent_gone"
+
+
 class TooManyRejects(SourceError):
     """A larger share of the records than the run may bear can't be stored. The batches until then are."""
 

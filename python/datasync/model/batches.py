@@ -8,13 +8,19 @@ from datasync.model.pages import Chunk, Position, Reject
 
 
 class Window(msgspec.Struct, frozen=True):
-    """A part of the line of time: from `since` on, up to and without `until`. Milliseconds since 1970 UTC.
+    """A part of a line: of time, or of the values for which chains are read. None is without end on that side.
 
-    None is without end on that side. Each moment belongs to exactly one of a stream's windows.
+    Each moment, or each value, belongs to exactly one of a stream's windows.
+
+    Attributes:
+        since, until: from the one on, up to and without the other, in milliseconds since 1970 UTC.
+        since_value, until_value: the same for values, which stand in the order of their code points.
     """
 
     since: int | None = None
     until: int | None = None
+    since_value: str | None = None
+    until_value: str | None = None
 
 
 class Checkpoint(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from datasync.config import Settings
-from datasync.endpoints.base import ByCursor, Endpoint, Incremental, Windowed
+from datasync.endpoints.base import ByCursor, Divided, Endpoint, Incremental, Windowed
 from datasync.errors import (
     EXIT_SETUP,
     ConfigError,
@@ -24,7 +24,9 @@ from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.rejects import RejectLimit
 from datasync.pipeline.shutdown import Stop, Stopped
+from datasync.pipeline.timeline import TimeLine
 from datasync.pipeline.units import UnitWatch
+from datasync.pipeline.valueline import ValueLine
 from datasync.pipeline.workers import Workers
 from datasync.sinks.base import Sink
 from datasync.stats import RunStats
@@ -55,12 +57,14 @@ class Flow:
         """
         self._windowed = endpoint if isinstance(endpoint, Windowed) else None
         self._incremental = endpoint if isinstance(endpoint, Incremental) else None
+        self._divided = endpoint if isinstance(endpoint, Divided) else None
         # Windows overlap by a page, and what a transform leaves out can't be told from what came twice.
-        usual = settings.slots.initial if self._windowed and not settings.transforms else 1
-        self._workers = settings.partitions or usual
-        if self._workers > 1 and self._windowed is None:
+        several = self._divided or (self._windowed and not settings.transforms)
+        self._workers = settings.partitions or (settings.slots.initial if several else 1)
+        if self._workers > 1 and self._windowed is None and self._divided is None:
             raise ConfigError(
-                f"`{endpoint.name}` can't be read in {self._workers} partitions: it takes no windows of time",
+                f"`{endpoint.name}` can't be read in {self._workers} partitions: it takes no windows of time and has "
+                "no parent",
                 hint="leave out --partitions, or read another endpoint",
             )
         if self._workers > 1 and settings.transforms and not isinstance(endpoint.reseek, ByCursor):
@@ -148,12 +152,14 @@ class Flow:
     def _line(self, start: Sequence[PartitionState]) -> Line:
         self._stats.served = sum(state.checkpoint.served for state in start)
         self._stats.total = max((state.checkpoint.total or 0 for state in start), default=0) or None
+        if self._divided is not None:
+            return ValueLine(start, self._divided)
         if len(start) > 1 and self._windowed is None:
             raise ConfigError(
-                f"`{self._stream}` was begun in windows of time, which this endpoint doesn't take",
+                f"`{self._stream}` was begun in {len(start)} partitions, in which this endpoint can't be read",
                 hint="use the endpoint it was begun with, or run with --restart to read from the beginning",
             )
-        return Line(start, self._windowed.moment if self._windowed else None)
+        return TimeLine(start, self._windowed.moment if self._windowed else None)
 
     async def _fetch(self, workers: Workers, outbox: Outbox) -> None:
         try:

@@ -1,27 +1,28 @@
-"""The line of time: which partition reads which part of it, and how a part is shared."""
+"""The line that a stream is read along: which partition reads which part of it, and that none is missing."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Final, TypeAlias
 
 import msgspec
 
 from datasync.errors import ConfigError
-from datasync.model import Checkpoint, PartitionState, Position, Window
+from datasync.model import Checkpoint, PartitionState, Window
 
-_EDITED = "somebody changed it; run with --restart to read from the beginning"
+EDITED: Final = "somebody changed it; run with --restart to read from the beginning"
 
-MIN_SPAN = 1000
-"""Milliseconds. No shorter window is made by sharing."""
+Bounds: TypeAlias = tuple[int | None, int | None] | tuple[str | None, str | None]
 
 
 class Part(msgspec.Struct):
-    """A partition's place on the line. It is read from its newest moment to its oldest.
+    """A partition's place on the line.
 
     Attributes:
-        window: shrinks from below when the part is shared. Whoever reads the part asks for the window as it is then.
+        window: shrinks when the part is shared. Whoever reads the part asks for the window as it is then.
         checkpoint: after the last page in hand.
-        at: moment that was reached, in milliseconds since 1970; what follows is no newer. None is not known.
+        at: of a window of time, moment that was reached, in milliseconds since 1970; what follows is no newer. None is
+            not known.
         density: records per millisecond on the last page, or of the part it was cut from; 0 is not known.
         page: the most records a page had, in this run.
         taken: somebody reads it.
@@ -30,7 +31,7 @@ class Part(msgspec.Struct):
     number: int
     window: Window
     checkpoint: Checkpoint
-    at: int | None
+    at: int | None = None
     density: float = 0.0
     page: int = 0
     taken: bool = False
@@ -56,45 +57,15 @@ class Part(msgspec.Struct):
         self.at = self.window.until
 
 
-class _Rest(msgspec.Struct, frozen=True):
-    """What is left of a part, once the page that is under way has come. An estimate."""
-
-    part: Part
-    top: float
-    bottom: float
-
-    @property
-    def records(self) -> float:
-        return max(0.0, self.top - self.bottom) * self.part.density
-
-
-class Line:
+class Line(ABC):
     """All partitions of a stream. Together their windows are the whole line: no gap, no overlap, at any time.
 
     A window that turns out to be empty has cost one request; a record is never missed because an estimate was wrong.
     """
 
-    def __init__(self, states: Sequence[PartitionState], moment: Callable[[Position], int] | None) -> None:
-        """Take the stored partitions, and what tells the moment of a position.
-
-        Raises:
-            ConfigError: the windows are not the whole line, or a position is none.
-        """
-        _check(states)
-        try:
-            self.parts = [
-                Part(
-                    state.number,
-                    state.window,
-                    state.checkpoint,
-                    at=moment(state.checkpoint.position)
-                    if moment and state.checkpoint.position
-                    else state.window.until,
-                )
-                for state in states
-            ]
-        except (LookupError, TypeError, ValueError) as error:
-            raise ConfigError("a position in `stream_partitions` is none of this endpoint", hint=_EDITED) from error
+    def __init__(self, parts: Sequence[Part]) -> None:
+        """Take the parts, whose windows were looked at."""
+        self.parts = list(parts)
 
     @property
     def done(self) -> bool:
@@ -109,75 +80,36 @@ class Line:
                 return part
         return None
 
+    @abstractmethod
     def share(self, idle: int) -> Mapping[int, Window]:
         """Cut the part with the most left to read, for `idle` workers that have none. Give all windows that changed.
 
-        Its reader keeps the newest piece; the others can be claimed. It is cut in two; the only part left is cut in as
-        many pieces as there are workers. No piece is worth less than a page, by what is known. With nothing to cut the
-        result is empty: ask again when a page has come.
+        Its reader keeps the piece that it reads; the others can be claimed. It is cut in two; the only part left is cut
+        in as many pieces as there are workers. No piece is worth less than a request, by what is known. With nothing to
+        cut the result is empty: ask again when a page has come.
         """
-        page = max(part.page for part in self.parts)
-        active = [part for part in self.parts if not part.checkpoint.complete]
-        rests = self._rests(active, page)
-        if idle < 1:
-            return {}
-        # Only where a page has come: cut before its first answer, an empty window would be cut again and again.
-        rest = max((rest for rest in rests if rest.part.page), key=lambda rest: rest.records, default=None)
-        if rest is None:
-            return {}
-        span = rest.top - rest.bottom
-        wanted = idle + 1 if len(active) == 1 else 2
-        pieces = min(wanted, int(rest.records // page), int(span // MIN_SPAN))
-        if pieces < 2:
-            return {}
-        cuts = [math.floor(rest.top - span * n / pieces) for n in range(1, pieces)]
-        return self._cut(rest.part, cuts)
 
-    def _cut(self, part: Part, cuts: Sequence[int]) -> Mapping[int, Window]:
-        oldest = part.window.since
-        part.window = Window(cuts[0], part.window.until)
-        changed = {part.number: part.window}
-        for until, since in pairwise([*cuts, oldest]):
-            number = max(part.number for part in self.parts) + 1
-            new = Part(number, Window(since, until), Checkpoint(), at=until, density=part.density)
-            self.parts.append(new)
-            changed[number] = new.window
-        return changed
-
-    def _rests(self, active: Sequence[Part], page: int) -> list[_Rest]:
-        known = [part for part in active if part.at is not None and part.density]
-        rests = [
-            _Rest(part, part.at - page / part.density, part.window.since)
-            for part in known
-            if part.at is not None and part.window.since is not None
-        ]
-        elsewhere = sum(rest.records for rest in rests)
-        for part in known:
-            if part.at is not None and part.window.since is None:
-                top = part.at - page / part.density
-                # Before 1970 there is no need to look in pieces: the oldest window has no end anyway.
-                rests.append(_Rest(part, top, max(0.0, top - (self._unseen() - elsewhere) / part.density)))
-        return rests
-
-    def _unseen(self) -> int:
-        """Records that nobody has read: by the API's word, or else as many as were read."""
-        served = sum(part.checkpoint.served for part in self.parts)
-        totals = [part.checkpoint.total for part in self.parts if part.checkpoint.total is not None]
-        return max(0, max(totals) - served) if totals else served
+    def _add(self, window: Window, *, at: int | None = None, density: float = 0.0) -> Part:
+        number = max(part.number for part in self.parts) + 1
+        self.parts.append(part := Part(number, window, Checkpoint(), at=at, density=density))
+        return part
 
 
-def _check(states: Sequence[PartitionState]) -> None:
-    windows = sorted((state.window for state in states), key=lambda w: -math.inf if w.since is None else w.since)
-    whole = windows and windows[0].since is None and windows[-1].until is None
-    if not whole or any(older.until is None or older.until != newer.since for older, newer in pairwise(windows)):
-        raise ConfigError(
-            "the windows in `stream_partitions` are not the whole line of time",
-            hint=_EDITED,
-        )
+def check(states: Sequence[PartitionState], line: Sequence[Bounds], what: str) -> None:
+    """Hold that stored windows, each with its bounds on the `line`, are the whole of it.
+
+    Raises:
+        ConfigError: they aren't, or a state can't be read. `what` is the line.
+    """
+    begun = [bounds for bounds in line if bounds[0] is None]
+    windows = begun + sorted(bounds for bounds in line if bounds[0] is not None)
+    whole = len(begun) == 1 and windows[-1][1] is None
+    if not whole or any(one[1] is None or one[1] != other[0] for one, other in pairwise(windows)):
+        raise ConfigError(f"the windows in `stream_partitions` are not the whole line of {what}", hint=EDITED)
     for state in states:
         try:
             msgspec.convert(msgspec.to_builtins(state), PartitionState)
         except msgspec.ValidationError as error:
             raise ConfigError(
-                f"partition {state.number} in `stream_partitions` can't be read: {error}", hint=_EDITED
+                f"partition {state.number} in `stream_partitions` can't be read: {error}", hint=EDITED
             ) from error

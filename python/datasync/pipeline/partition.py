@@ -19,6 +19,7 @@ from datasync.errors import (
     PageDamaged,
     PageRepeated,
     PageTooLarge,
+    ParentGone,
     RateLimited,
     RetriableSourceError,
     ServerError,
@@ -185,6 +186,8 @@ class Partition:
                     self._seek.expired(error)
                 elif not self._seek.suspected(error.server_time):
                     raise error.__cause__ from None
+            except ParentGone as error:
+                return self._seek.past(error, self._asked_at)
             if self._seek.lost:
                 self._guard = LoopGuard()
                 self._empty = 0

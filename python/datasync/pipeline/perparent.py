@@ -18,6 +18,10 @@ class PerParent:
         self.name = self._lane.name
         self.weight = self._lane.weight
 
+    def beside(self, plan_at: Callable[[str | None], EncoderPlan]) -> "PerParent":
+        """One for other parents, to be used at the same time."""
+        return PerParent(plan_at, self._choose)
+
     def peek(self, body: bytes) -> tuple[str | None, bool | None]:
         """See Lane."""
         return self._lane.peek(body)

@@ -5,8 +5,8 @@ import time
 import msgspec
 import structlog
 
-from datasync.endpoints.base import ByCursor, ByWindow, Endpoint, Windowed
-from datasync.errors import ContractChanged, CursorExpired
+from datasync.endpoints.base import ByCursor, ByWindow, Divided, Endpoint, Windowed
+from datasync.errors import ContractChanged, CursorExpired, ParentGone
 from datasync.model import Chunk, Request, Window
 from datasync.pipeline.line import Part
 from datasync.stats import RunStats
@@ -115,6 +115,13 @@ class Seek:
         self._pages += 1
         self._records += chunk.records
         return msgspec.structs.replace(chunk, again=True) if again and self._until is None else chunk
+
+    def past(self, error: ParentGone, asked_at: float) -> Chunk:
+        """Give an empty page that leads past a parent which isn't there."""
+        assert isinstance(self._endpoint, Divided)  # nothing else has parents
+        cursor = self._part.checkpoint.cursor
+        structlog.get_logger().warning("a parent is gone", parent=self._endpoint.value(cursor), reason=str(error))
+        return self.came(self._endpoint.past(cursor), asked_at)
 
     @property
     def _by_cursor(self) -> bool:

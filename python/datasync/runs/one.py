@@ -10,6 +10,7 @@ from datasync.http.client import HttpxTransport
 from datasync.observe.report import COMPLETE, INTERRUPTED, PAUSED, report
 from datasync.pipeline.flow import Flow
 from datasync.pipeline.known import KnownPages
+from datasync.pipeline.line import Part
 from datasync.pipeline.memory import Memory
 from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stopped
@@ -34,7 +35,7 @@ async def run(settings: Settings, session: Session, stats: RunStats, *, complete
             structlog.get_logger().info("nothing to read: the parent has no rows", parent=parent.endpoint)
             report(complete, stats, time.monotonic() - started)
             return
-        endpoint = parts.of_parents(endpoint, parent, values, settings)
+        endpoint = parts.of_parents(parent, values, settings, plugins)
     lane = parts.lane(endpoint, settings, plugins)
     sink = parts.sink(settings, plugins, endpoint)
     memory = Memory(settings.memory_bytes, lane.weight)
@@ -47,11 +48,16 @@ async def run(settings: Settings, session: Session, stats: RunStats, *, complete
         governor = await session.governor(settings, stats)
         wait, retries, thread = session.stop.wait, session.retries, session.thread
         async with HttpxTransport(settings, endpoint.auth) as transport:
+
+            def read(part: Part) -> Partition:
+                mine, its = parts.within(endpoint, lane, part)
+                return Partition(
+                    part, mine, its, transport, governor, settings, stats, wait, retries, thread, memory, known
+                )
+
             flow = Flow(
                 endpoint,
-                lambda part: Partition(
-                    part, endpoint, lane, transport, governor, settings, stats, wait, retries, thread, memory, known
-                ),
+                read,
                 sink,
                 settings,
                 stats,

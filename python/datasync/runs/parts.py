@@ -13,6 +13,7 @@ from datasync.endpoints.columns import columns
 from datasync.errors import ConfigError
 from datasync.pipeline.choice import choose
 from datasync.pipeline.lanes import Lane
+from datasync.pipeline.line import Part
 from datasync.pipeline.perparent import PerParent
 from datasync.plugins import Plugins, blamed
 from datasync.sinks.base import Lookup, Sink
@@ -25,9 +26,17 @@ def endpoint(settings: Settings, plugins: Plugins) -> Endpoint:
     return made(plugins, "endpoint", settings.endpoint, settings)
 
 
-def of_parents(one: Endpoint, parent: Parent, values: Sequence[str], settings: Settings) -> Children:
+def of_parents(parent: Parent, values: Sequence[str], settings: Settings, plugins: Plugins) -> Children:
     """All parents' endpoint."""
-    return Children(one, parent.column, values, base_url=settings.api_base_url, into=parent.into)
+    return Children(partial(endpoint, settings, plugins), parent, values, base_url=settings.api_base_url)
+
+
+def within(of: Endpoint, lane: Lane, part: Part) -> tuple[Endpoint, Lane]:
+    """The endpoint and the lane for one part of the line."""
+    if not isinstance(of, Children):
+        return of, lane
+    mine = of.within(lambda: part.window)
+    return mine, lane.beside(mine.plan_at) if isinstance(lane, PerParent) else lane
 
 
 def lane(of: Endpoint, settings: Settings, plugins: Plugins) -> Lane:

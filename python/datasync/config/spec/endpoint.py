@@ -161,11 +161,13 @@ class Parent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         endpoint: name of the other one; it is read to its end first.
         column: of its table.
         into: a text column of this endpoint's table that is filled with the parent's value; None: none is.
+        gone: what it means that the API answers 404 or 410 for a parent: the run's failure, or that it has no children.
     """
 
     endpoint: str
     column: str = "id"
     into: str | None = None
+    gone: Literal["fail", "skip"] = "fail"
 
     def __post_init__(self) -> None:
         valid.named("column", self.column)

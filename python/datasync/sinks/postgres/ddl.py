@@ -96,6 +96,12 @@ ALTER TABLE cursor_state ADD COLUMN table_name TEXT, ADD COLUMN served_before BI
 ALTER TABLE stream_partitions ADD COLUMN since_us BIGINT, ADD COLUMN newest_us BIGINT;
 """
 
+# Of an endpoint with a parent the window is of the parent's values.
+_VALUES = """
+ALTER TABLE stream_partitions ADD COLUMN since_value TEXT COLLATE "C", ADD COLUMN until_value TEXT COLLATE "C",
+    ADD CHECK (since_value < until_value);
+"""
+
 PARTITIONS_SINCE = 2
 """The version that keeps partitions."""
 
@@ -103,7 +109,7 @@ COUNTS_SINCE = 3
 """The version whose counters make up what was served."""
 
 HISTORY = migrations.History(
-    "datasync_schema", (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES, _ROUNDS)
+    "datasync_schema", (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES, _ROUNDS, _VALUES)
 )
 
 

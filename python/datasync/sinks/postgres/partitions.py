@@ -11,21 +11,24 @@ from datasync.sinks.postgres.ddl import PARTITIONS_SINCE
 # By way of JSON, because older versions have no such columns.
 _READ = """
 SELECT number, since_ms, until_ms, p.cursor_value, p.position, p.pages, p.served, p.complete, total,
-       (to_jsonb(p) ->> 'since_us')::bigint AS since_us, (to_jsonb(p) ->> 'newest_us')::bigint AS newest_us
+       (to_jsonb(p) ->> 'since_us')::bigint AS since_us, (to_jsonb(p) ->> 'newest_us')::bigint AS newest_us,
+       to_jsonb(p) ->> 'since_value' AS since_value, to_jsonb(p) ->> 'until_value' AS until_value
 FROM stream_partitions AS p JOIN cursor_state USING (stream) WHERE stream = $1 ORDER BY number
 """
 
 # Before there were partitions the checkpoint stood in the stream's own row.
 _READ_OLD = """
 SELECT 0 AS number, NULL::bigint AS since_ms, NULL::bigint AS until_ms, nullif(cursor_value, '') AS cursor_value,
-       position, pages, served, complete, total, NULL::bigint AS since_us, NULL::bigint AS newest_us
+       position, pages, served, complete, total, NULL::bigint AS since_us, NULL::bigint AS newest_us,
+       NULL AS since_value, NULL AS until_value
 FROM cursor_state WHERE stream = $1
 """
 
 _SHARE = """
-INSERT INTO stream_partitions (stream, number, since_ms, until_ms)
-SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bigint[])
-ON CONFLICT (stream, number) DO UPDATE SET since_ms = excluded.since_ms, until_ms = excluded.until_ms
+INSERT INTO stream_partitions (stream, number, since_ms, until_ms, since_value, until_value)
+SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])
+ON CONFLICT (stream, number) DO UPDATE SET since_ms = excluded.since_ms, until_ms = excluded.until_ms,
+    since_value = excluded.since_value, until_value = excluded.until_value
 """
 
 
@@ -35,7 +38,7 @@ async def read(connection: Connection, stream: str, version: int) -> tuple[Parti
     states = (
         PartitionState(
             row["number"],
-            Window(row["since_ms"], row["until_ms"]),
+            Window(row["since_ms"], row["until_ms"], row["since_value"], row["until_value"]),
             Checkpoint(
                 cursor=row["cursor_value"],
                 position=None if row["position"] is None else msgspec.json.decode(row["position"]),
@@ -67,9 +70,8 @@ async def begin(connection: Connection, stream: str, state: PartitionState) -> N
 async def share(connection: Connection, stream: str, windows: Mapping[int, Window]) -> None:
     """Give partitions, new ones too, the windows that they have from now on."""
     if windows:
-        since = [window.since for window in windows.values()]
-        until = [window.until for window in windows.values()]
-        await connection.execute(_SHARE, stream, list(windows), since, until)
+        bounds = zip(*map(msgspec.structs.astuple, windows.values()), strict=True)
+        await connection.execute(_SHARE, stream, list(windows), *map(list, bounds))
 
 
 async def advance(connection: Connection, stream: str, number: int, to: Checkpoint) -> None:
