@@ -20,7 +20,8 @@ from datasync.errors import (
 )
 from datasync.failpoints import failpoint
 from datasync.model import Batch, EncoderPlan
-from datasync.sinks.books import Books, Put, There
+from datasync.sinks.books import Books, There
+from datasync.sinks.counts import Put
 from datasync.sinks.duckdb.table import Table
 from datasync.sinks.tuples import rows_of
 
