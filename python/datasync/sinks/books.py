@@ -6,8 +6,8 @@ import msgspec
 
 from datasync.config.schema import RoundSettings, Settings
 from datasync.errors import ConfigError, RowsMissing, SchemaMismatch
-from datasync.model import Batch, Checkpoint, Column, Committed, PartitionState, Window
-from datasync.sinks import counts
+from datasync.model import Batch, Column, Committed, PartitionState, Window
+from datasync.sinks import counts, rounds
 from datasync.sinks.counts import Put
 from datasync.stats import Counts
 
@@ -52,7 +52,6 @@ class Books(msgspec.Struct, frozen=True):
         batch: number of the last batch, over all runs.
         partitions: by number.
         total: what the API declared first, in this round.
-        newest_us: see Checkpoint; over all partitions.
         version: of this document.
     """
 
@@ -61,7 +60,6 @@ class Books(msgspec.Struct, frozen=True):
     batch: int = 0
     partitions: tuple[PartitionState, ...] = (PartitionState(),)
     total: int | None = None
-    newest_us: int | None = None
     counts: Counts = msgspec.field(default_factory=Counts)
     version: int = 1
 
@@ -107,14 +105,15 @@ class Books(msgspec.Struct, frozen=True):
                 hint="write to another table or another place",
             )
 
-    def begun(self, rounds: RoundSettings, identity: Identity, *, restart: bool) -> tuple["Books", bool]:
+    def begun(self, settings: RoundSettings, identity: Identity, *, restart: bool) -> tuple["Books", bool]:
         """The books that a run goes on with, and whether it begins a round."""
-        if not restart and not (self.complete and rounds.again and self.batch):
+        anew = identity.mode == "replace"
+        state = rounds.first(settings) if restart else rounds.following(self.partitions, settings, anew=anew)
+        if state is None:
             return self, False
-        newest = None if restart or identity.mode == "replace" else self.newest_us
-        since = rounds.start_us if newest is None else newest - rounds.lookback_us
-        first = PartitionState(checkpoint=Checkpoint(since_us=since, newest_us=newest))
-        return Books(identity, self.epoch, self.batch, (first,), newest_us=newest), True
+        # Books count each round by itself.
+        state = msgspec.structs.replace(state, checkpoint=msgspec.structs.replace(state.checkpoint, pages=0, served=0))
+        return Books(identity, self.epoch, self.batch, (state,)), True
 
     def after(self, batch: Batch, put: Put, *, keeps_known: bool) -> tuple["Books", Committed]:
         """The books with a batch in them."""
@@ -132,13 +131,11 @@ class Books(msgspec.Struct, frozen=True):
             quarantined=old.quarantined + done.quarantined,
             dropped=old.dropped + batch.dropped,
         )
-        moments = (self.newest_us, batch.checkpoint.newest_us, *(chunk.newest_us for chunk in batch.chunks))
         books = msgspec.structs.replace(
             self,
             batch=self.batch + 1,
             partitions=_advanced(_shared(self.partitions, batch.windows), batch),
             total=batch.checkpoint.total if self.total is None else self.total,
-            newest_us=max((moment for moment in moments if moment is not None), default=None),
             counts=counted,
         )
         return books, done

@@ -14,6 +14,7 @@ from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
+from datasync.sinks import rounds
 from datasync.sinks.postgres import (
     checkpoint,
     ddl,
@@ -21,7 +22,6 @@ from datasync.sinks.postgres import (
     lookup,
     partitions,
     reconcile,
-    rounds,
     shape,
     staging,
     swap,
