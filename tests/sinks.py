@@ -12,7 +12,7 @@ from datasync.config import Secret, Settings
 from datasync.config.schema import ConflictPolicy, RoundSettings, TableSettings, WriteSettings
 from datasync.config.spec import DuckDbTo, JsonlTo, ParquetTo, SinkSpec
 from datasync.endpoints.datasync_chain import PLAN
-from datasync.model import Batch, Checkpoint, Chunk, EncoderPlan, PartitionState, Reject
+from datasync.model import Batch, Checkpoint, Chunk, Column, EncoderPlan, PartitionState, Reject
 from datasync.pipeline.lanes import FastLane
 from datasync.plugins import Plugins
 from datasync.sinks.base import Sink
@@ -22,6 +22,17 @@ KINDS: Final = ("postgres", *LOCAL)
 STREAM: Final = "datasync.events"
 NOW_US: Final = 1_800_000_000_000_000
 T = TypeVar("T")
+
+ARRAY: Final = EncoderPlan(
+    records="",
+    columns=(
+        Column("id", "id", "text", required=True, key=True),
+        Column("event_type", "type", "text"),
+        Column("timestamp", "ts", "timestamptz"),
+        Column("data", "", "jsonb", required=True),
+    ),
+)
+"""Of an array of records into the table that is written to unless told."""
 
 _SINKS = Plugins(entry_points=False).sinks
 

@@ -1,11 +1,41 @@
-"""What a run has done so far."""
+"""What becomes of records, and what a run has done so far."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
+FATES: Final = {
+    "rows": "stored",
+    "updated": "replaced",
+    "unchanged": "left as they were",
+    "duplicates": "seen before",
+    "quarantined": "in quarantine",
+    "dropped": "left out by a transform",
+}
+"""Counters of Counts, and what they count: each record that is served counts in exactly one of them."""
 
-class RunStats(msgspec.Struct):
+_SUMMED: Final = (*FATES, "served", "pages", "bytes", "refused", "retries", "waited", "fetched", "reseeks", "splits")
+
+
+class Counts(msgspec.Struct):
+    """Records, by what became of them: those that were `served`, and each of these once more in one of FATES."""
+
+    rows: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    dropped: int = 0
+    served: int = 0
+
+    @property
+    def explained(self) -> int:
+        """Records of which it is known what became of them."""
+        return sum(getattr(self, name) for name in FATES)
+
+
+class RunStats(Counts):
     """What this run has done so far. Shared, mutable, read by progress and the report.
 
     Attributes:
@@ -24,12 +54,6 @@ class RunStats(msgspec.Struct):
         timestamps: for each `timestamptz` column how its values were written; see Chunk.
     """
 
-    rows: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    dropped: int = 0
     pages: int = 0
     bytes: int = 0
     refused: int = 0
@@ -39,7 +63,6 @@ class RunStats(msgspec.Struct):
     allowed_per_second: float | None = None
     fetched: int = 0
     total: int | None = None
-    served: int = 0
     reseeks: int = 0
     splits: int = 0
     timestamps: dict[str, dict[str, int]] = {}
@@ -50,9 +73,4 @@ def total(runs: Iterable[RunStats]) -> RunStats:
     found = list(runs)
     if len(found) == 1:
         return found[0]
-    sums = RunStats()
-    for name in ("rows", "updated", "unchanged", "duplicates", "quarantined", "dropped", "pages", "bytes", "refused"):
-        setattr(sums, name, sum(getattr(one, name) for one in found))
-    for name in ("retries", "waited", "fetched", "served", "reseeks", "splits"):
-        setattr(sums, name, sum(getattr(one, name) for one in found))
-    return sums
+    return RunStats(**{name: sum(getattr(one, name) for one in found) for name in _SUMMED})

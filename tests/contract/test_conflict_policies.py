@@ -12,21 +12,13 @@ from hypothesis import strategies as st
 from datasync.config import Secret, Settings
 from datasync.config.schema import ConflictPolicy, WriteSettings
 from datasync.errors import ConfigError
-from datasync.model import Batch, Checkpoint, Chunk, Column, Committed, EncoderPlan
+from datasync.model import Batch, Checkpoint, Chunk, Committed
 from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres.sink import PostgresSink
+from tests.sinks import ARRAY
 from tests.support import Database
 
-PLAN = EncoderPlan(
-    records="",
-    columns=(
-        Column("id", "id", "text", required=True, key=True),
-        Column("event_type", "type", "text"),
-        Column("timestamp", "ts", "timestamptz"),
-        Column("data", "", "jsonb", required=True),
-    ),
-)
-LANE = FastLane(PLAN)
+LANE = FastLane(ARRAY)
 POLICIES = (
     ConflictPolicy(),
     ConflictPolicy("update"),
@@ -104,7 +96,7 @@ async def play(
 ) -> tuple[dict[str, Record], list[Counts]]:
     secret = Secret("unused", source="test")
     settings = Settings(Secret(dsn, source="test"), "http://unused", secret, restart=True, write=write)
-    sink = PostgresSink(settings, "test", PLAN)
+    sink = PostgresSink(settings, "test", ARRAY)
     connection = await asyncpg.connect(dsn)
     try:
         if await connection.fetchval("SELECT to_regclass('ingested_events') IS NOT NULL"):
@@ -157,4 +149,4 @@ def test_a_policy_that_names_no_column_of_the_table_is_refused_before_anything_i
     secret = Secret("unused", source="test")
     write = WriteSettings(on_conflict=ConflictPolicy("update_if_newer", "nope"))
     with pytest.raises(ConfigError, match="no column `nope`"):
-        PostgresSink(Settings(secret, "http://unused", secret, write=write), "test", PLAN)
+        PostgresSink(Settings(secret, "http://unused", secret, write=write), "test", ARRAY)

@@ -2,12 +2,8 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
 
 import httpx
 import pytest
@@ -19,76 +15,46 @@ from datasync.errors import ContractChanged, DatasyncError
 from datasync.http.client import HttpxTransport
 from datasync.http.transport import Answer
 from datasync.model import Checkpoint, Request
+from tests import scripted
 from tests.rest_apis import KINDS, api, windowed
 from tests.resting import BASE, NOW, Reading, Script, answer, read_by, records, settings
+from tests.scripted import Asked, Server
 
 KEY = Secret("canary-5f1d7c-key", source="KEY")
 TOKEN = {"access_token": "token-number-1", "expires_in": 300, "token": "token-number-1"}
 
 
-class Api:
+class Api(Server):
     """Serves a script; `/token` and `/login` give tokens.
 
     Attributes:
-        seen: of each request for a page: target and headers.
         base_url: of the API.
+        seen: of each request for a page: target and headers.
+        posts: of each request for a token: path and body.
     """
 
     def __init__(self, script: Script, allowed: Callable[[str, Any], bool] = lambda *_: True) -> None:
-        outer = self
+        super().__init__(self._answer)
+        self._script = script
+        self._allowed = allowed
+        self.base_url = f"{self.origin}/v1"
         self.seen: list[tuple[str, Any]] = []
-        self.posts: list[tuple[str, Any, bytes]] = []
+        self.posts: list[tuple[str, bytes]] = []
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def _answer(self, asked: Asked) -> scripted.Answer:
+        given = self._given(asked)
+        body = given.body.replace(BASE.encode(), self.base_url.encode())
+        return given.status, {name: text.replace(BASE, self.base_url) for name, text in given.headers.items()}, body
 
-            def do_GET(self) -> None:
-                self.page(None)
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                if self.path in ("/token", "/login"):
-                    outer.posts.append((self.path, self.headers, body))
-                    self.give(answer(TOKEN))
-                    return
-                self.page(body)
-
-            def page(self, body: bytes | None) -> None:
-                outer.seen.append((self.path, self.headers))
-                if not allowed(self.path, self.headers):
-                    self.give(answer({}, status=401))
-                    return
-                parts = urlsplit(self.path)
-                self.give(script(Request(parts.path, dict(parse_qsl(parts.query)), content=body)))
-
-            def give(self, answered: Answer) -> None:
-                body = answered.body.replace(BASE.encode(), outer.base_url.encode())
-                body = body.replace(b'"/v1/', f'"{urlsplit(outer.base_url).path}/'.encode())
-                self.send_response(answered.status)
-                for name, value in answered.headers.items():
-                    self.send_header(name, value.replace(BASE, outer.base_url))
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *arguments: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=lambda: self._server.serve_forever(poll_interval=0.01))
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def _given(self, asked: Asked) -> Answer:
+        if asked.method == "POST" and asked.target in ("/token", "/login"):
+            self.posts.append((asked.target, asked.body))
+            return answer(TOKEN)
+        self.seen.append((asked.target, asked.headers))
+        if not self._allowed(asked.target, asked.headers):
+            return answer({}, status=401)
+        content = asked.body if asked.method == "POST" else None
+        return self._script(Request(asked.path, asked.query, content=content))
 
     def read(self, paging: Any, auth: Auth | None = None, **spec: Any) -> Reading:
         run = settings(paging, auth=auth, base_url=self.base_url, **spec)
@@ -154,7 +120,7 @@ def test_every_kind_of_credentials_opens_every_page(auth: Auth, allowed: Callabl
     assert "canary" not in str(came.checkpoint)
     assert len(served.posts) == isinstance(auth, OAuth2 | TokenExchange)
     if isinstance(auth, TokenExchange):
-        assert json.loads(served.posts[0][2]) == {"p": KEY.reveal()}
+        assert json.loads(served.posts[0][1]) == {"p": KEY.reveal()}
 
 
 @pytest.mark.parametrize("status", [401, 404, 500, 301, None])

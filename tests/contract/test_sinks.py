@@ -195,7 +195,7 @@ def test_replaced_rows_stay_until_the_new_ones_are_complete(local: Kind) -> None
 def test_a_finished_stream_is_read_on_from_its_newest_row(local: Kind) -> None:
     newest = 1_705_314_600_123_000
     assert local.connected(rounds=RoundSettings(start_us=5))[0].checkpoint.since_us == 5
-    local.use(commits(batch(1, page("a"), complete=True)))
+    local.use(commits(batch(1, page("a"), complete=True, newest_us=newest)))
     again = RoundSettings(again=True, lookback_us=1_000)
     state = PartitionState(checkpoint=Checkpoint(since_us=newest - 1_000, newest_us=newest))
     assert local.connected(rounds=again) == (state,)

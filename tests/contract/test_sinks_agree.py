@@ -16,20 +16,11 @@ from datasync.config.schema import ConflictPolicy
 from datasync.model import Batch, Checkpoint, Column, EncoderPlan, Kind
 from datasync.pipeline.lanes import FastLane, RecordLane
 from datasync.sinks.base import Sink
-from tests.sinks import LOCAL, NOW_US
+from tests.sinks import ARRAY, LOCAL, NOW_US
 from tests.sinks import Kind as SinkKind
 from tests.support import Database
 
-# PostgreSQL's table has these columns, as they are; those of other kinds are compared where the lanes are.
-SEED = EncoderPlan(
-    records="",
-    columns=(
-        Column("id", "id", "text", required=True, key=True),
-        Column("event_type", "type", "text"),
-        Column("timestamp", "ts", "timestamptz"),
-        Column("data", "", "jsonb", required=True),
-    ),
-)
+# PostgreSQL's table has the columns of ARRAY, as they are; those of other kinds are compared where the lanes are.
 ALL = EncoderPlan(
     records="",
     columns=(
@@ -95,15 +86,15 @@ def raw_columns(kind: SinkKind) -> dict[str, str]:
 
 @pytest.mark.parametrize("fast", [True, False], ids=["fast", "record"])
 def test_the_same_pages_give_what_postgresql_has(database: Database, tmp_path: Path, fast: bool) -> None:
-    one = pages(SEED, RECORDS, fast=fast)
-    theirs = commit(SinkKind("postgres", tmp_path, database.dsn, SEED), one)
+    one = pages(ARRAY, RECORDS, fast=fast)
+    theirs = commit(SinkKind("postgres", tmp_path, database.dsn, ARRAY), one)
     us = '(extract(epoch FROM "timestamp") * 1000000)::bigint'
     expected = database.fetch(f"SELECT id, event_type, {us} AS us, data::text FROM ingested_events ORDER BY id")
     assert len(expected) == 4
     for name in LOCAL:
         folder = tmp_path / name
         folder.mkdir()
-        kind = SinkKind(name, folder, plan=SEED)
+        kind = SinkKind(name, folder, plan=ARRAY)
         assert commit(kind, one) == theirs
         found = [(row[0], row[1], micros(row[2])) for row in kind.rows()]
         assert found == [(row["id"], row["event_type"], row["us"]) for row in expected]
@@ -128,8 +119,8 @@ def test_json_is_kept_as_it_was_written(tmp_path: Path) -> None:
     for name in LOCAL:
         folder = tmp_path / name
         folder.mkdir()
-        kind = SinkKind(name, folder, plan=SEED)
-        commit(kind, pages(SEED, RECORDS, fast=True))
+        kind = SinkKind(name, folder, plan=ARRAY)
+        commit(kind, pages(ARRAY, RECORDS, fast=True))
         texts = raw_columns(kind)
         assert texts["a"] == RECORDS[0]
         assert texts["b"] == (RECORDS[1].replace("\n", " ").replace("\r", " ") if name == "jsonl" else RECORDS[1])
@@ -184,13 +175,13 @@ def test_duckdb_follows_each_policy_as_postgresql_does(database: Database, tmp_p
         record("d", "x", 1),
         record("d", "q", 1),
     ]
-    batches = [pages(SEED, some, fast=True) for some in (first, second, second)]
+    batches = [pages(ARRAY, some, fast=True) for some in (first, second, second)]
 
     async def work(sink: Sink) -> list[Any]:
         return [await sink.commit(one) for one in batches]
 
-    theirs = SinkKind("postgres", tmp_path, database.dsn, SEED).use(work, policy=POLICIES[rule]())
-    kind = SinkKind("duckdb", tmp_path, plan=SEED)
+    theirs = SinkKind("postgres", tmp_path, database.dsn, ARRAY).use(work, policy=POLICIES[rule]())
+    kind = SinkKind("duckdb", tmp_path, plan=ARRAY)
     assert kind.use(work, policy=POLICIES[rule]()) == theirs
     expected = database.fetch("SELECT id, event_type FROM ingested_events ORDER BY id")
     assert [row[:2] for row in kind.rows()] == [tuple(row) for row in expected]

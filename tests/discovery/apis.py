@@ -4,14 +4,12 @@ import asyncio
 import base64
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -21,6 +19,7 @@ from datasync.discovery.address import parse
 from datasync.discovery.credentials import Given
 from datasync.discovery.explore import Options, explore
 from datasync.discovery.findings import Findings
+from tests import asgi
 
 NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -185,18 +184,10 @@ def _read(cursor: str) -> int:
 @contextlib.contextmanager
 def serving() -> Iterator[Api]:
     """Serve in a thread, on a free port of loopback."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    api = Api(listener.getsockname()[1])
-    config = uvicorn.Config(api.app, lifespan="off", ws="none", log_level="critical", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield api
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        api = Api(listener.getsockname()[1])
+        with asgi.serving(api.app, listener, log_level="critical"):
+            yield api
 
 
 def discover(

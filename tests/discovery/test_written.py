@@ -170,18 +170,7 @@ def test_a_comment_never_becomes_content(comment: str) -> None:
     assert plain(back(text)) == plain(config)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "ftp://h/x",
-        "https:///x",
-        "https://u:p@h/x",
-        "https://h/x?api_key=1",
-        "h/x",
-        "https://h/a b",
-        "https://h/x?a=1&a=2",
-    ],
-)
+@pytest.mark.parametrize("url", NO_ADDRESSES)
 def test_an_address_that_is_none_or_holds_a_key_is_refused(url: str) -> None:
     with pytest.raises(ConfigError):
         parse(url)

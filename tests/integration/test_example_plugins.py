@@ -4,16 +4,15 @@ import hashlib
 import hmac
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import Final
 
 import pytest
 
 from datasync.simulator import Dataset, SimulatorOptions, SimulatorProcess
 from tests.packages import SOURCES, install, pip_install
+from tests.scripted import Answer, Asked, Server
 from tests.support import API_KEY, Database, Run, environment, finish, ingest, start
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
@@ -65,55 +64,37 @@ def test_the_example_stores_nothing_unmasked_without_its_key(
     assert database.value("SELECT count(*) FROM ingested_events") == 0
 
 
-class Ledger(ThreadingHTTPServer):
-    """Serves `entries` entries to whoever signs rightly."""
+class Ledger(Server):
+    """Serves entries to whoever signs rightly."""
 
-    daemon_threads = True
-    entries = 1200
-    asked: list[str]
+    entries: Final = 1200
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Pages)
-        self.asked = []
+        super().__init__(self._answer)
+        self.asked: list[str] = []
+        self.base_url = f"{self.origin}/v1"
 
-
-class _Pages(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Ledger
-
-    def do_GET(self) -> None:
-        self.server.asked.append(str(self.headers))
-        text = f"{self.headers['X-Ledger-Time']}\nGET\n{self.path}".encode()
-        right = hmac.new(API_KEY.encode(), text, hashlib.sha256).hexdigest() == self.headers["X-Ledger-Signature"]
-        query = parse_qs(urlsplit(self.path).query)
-        after, limit = (int(query[name][0]) for name in ("after", "limit"))
-        numbers = range(after + 1, min(after + limit, self.server.entries) + 1)
+    def _answer(self, asked: Asked) -> Answer:
+        self.asked.append(str(asked.headers))
+        text = f"{asked.headers['X-Ledger-Time']}\nGET\n{asked.target}".encode()
+        right = hmac.new(API_KEY.encode(), text, hashlib.sha256).hexdigest() == asked.headers["X-Ledger-Signature"]
+        after, limit = (int(asked.query[name]) for name in ("after", "limit"))
+        numbers = range(after + 1, min(after + limit, self.entries) + 1)
         entries = [{"id": f"e{n}", "kind": "credit", "amount": n / 8, "bookedAt": 1705314600 + n} for n in numbers]
         body = json.dumps({"entries": entries, "last": after + len(entries)} if right else {}).encode()
-        self.send_response(200 if right else 401)
-        self.send_header("X-Ledger-Head", str(self.server.entries))
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None: ...
+        return 200 if right else 401, {"X-Ledger-Head": str(self.entries)}, body
 
 
 @pytest.fixture
 def ledger() -> Iterator[Ledger]:
     with Ledger() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_the_example_endpoint_reads_its_own_pages_with_signed_requests(
     ledger: Ledger, database: Database, path: dict[str, str]
 ) -> None:
-    base_url = f"http://127.0.0.1:{ledger.server_port}/v1"
-    run = ingest(database.dsn, base_url, "--endpoint", "ledger", **path)
+    run = ingest(database.dsn, ledger.base_url, "--endpoint", "ledger", **path)
     assert run.code == 0, run.stderr
     assert run.line("ingestion complete")["rows"] == 1200
     assert len(ledger.asked) == 3
@@ -125,8 +106,7 @@ def test_the_example_endpoint_reads_its_own_pages_with_signed_requests(
 def test_the_example_endpoint_names_the_key_that_was_refused(
     ledger: Ledger, database: Database, path: dict[str, str]
 ) -> None:
-    base_url = f"http://127.0.0.1:{ledger.server_port}/v1"
-    run = ingest(database.dsn, base_url, "--endpoint", "ledger", key="canary-of-another", **path)
+    run = ingest(database.dsn, ledger.base_url, "--endpoint", "ledger", key="canary-of-another", **path)
     assert run.code == 2
     assert run.error["code"] == "auth"
     assert "API_KEY" in run.error["event"]

@@ -1,19 +1,19 @@
 """Serves a recorded conversation on loopback."""
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from tests import asgi
 
 FOLDER = Path(__file__).parent
 _OF_THE_TRANSFER = {"connection", "content-encoding", "content-length", "transfer-encoding"}
@@ -72,14 +72,5 @@ def replay(api: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
-        config = uvicorn.Config(
-            app, http="httptools", ws="none", lifespan="off", log_level="warning", date_header=False
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
+        with asgi.serving(app, listener, http="httptools", log_level="warning", date_header=False):
             yield origin
-        finally:
-            server.should_exit = True
-            thread.join()

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from datasync.config import Secret, Settings, load
+from datasync.config.overrides import Options
 from datasync.errors import ConfigError
 
 GOOD = {
@@ -93,14 +94,14 @@ def test_a_number_of_partitions_that_makes_no_sense_is_refused(value: str) -> No
 def test_partitions_come_from_the_argument_then_the_variable_then_from_the_slots() -> None:
     assert load(GOOD).partitions is None
     assert load(GOOD | {"DATASYNC_PARTITIONS": " 100 "}).partitions == 100
-    assert load(GOOD | {"DATASYNC_PARTITIONS": "8"}, partitions=3).partitions == 3
+    assert load(GOOD | {"DATASYNC_PARTITIONS": "8"}, Options(partitions=3)).partitions == 3
 
 
 def test_the_endpoint_is_the_list_unless_the_variable_or_the_option_says_otherwise() -> None:
     assert load(GOOD).endpoint == "datasync"
     environ = GOOD | {"DATASYNC_ENDPOINT": "datasync-feed"}
     assert load(environ).endpoint == "datasync-feed"
-    assert load(environ, endpoint="other").endpoint == "other"
+    assert load(environ, Options(endpoint="other")).endpoint == "other"
 
 
 def test_access_headers_are_read_as_secrets(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_a_secret_shows_in_no_text_form() -> None:
     ("told", "nbytes"), [(None, 256 << 20), ("16384KiB", 16 << 20), (" 64 MiB ", 64 << 20), ("2GiB", 2 << 30)]
 )
 def test_memory_is_read_with_its_unit(told: str | None, nbytes: int) -> None:
-    assert load(GOOD, memory=told).memory_bytes == nbytes
+    assert load(GOOD, Options(memory=told)).memory_bytes == nbytes
     assert load({**GOOD, "DATASYNC_MEMORY": told or ""}).memory_bytes == nbytes
     if told is None:
         assert Settings(Secret("", source=""), "", Secret("", source="")).memory_bytes == nbytes, (
@@ -172,5 +173,5 @@ def test_memory_is_read_with_its_unit(told: str | None, nbytes: int) -> None:
 @pytest.mark.parametrize("value", ["much", "-1MiB", "256", "15MiB", "0.5GiB", "64MB", "\u0666\u0664MiB"])
 def test_a_size_that_is_none_or_too_small_is_refused_by_name(value: str) -> None:
     with pytest.raises(ConfigError, match="DATASYNC_MEMORY or --memory") as caught:
-        load(GOOD, memory=value)
+        load(GOOD, Options(memory=value))
     assert "256MiB" in (caught.value.hint or "")

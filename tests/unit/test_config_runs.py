@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import pytest
 from datasync import envvars
 from datasync.config import Secret, Settings, hidden, load
 from datasync.config.compile import runs
+from datasync.config.environment import lookup
 from datasync.config.invalid import InvalidSpec
-from datasync.config.overrides import Overrides, overrides
+from datasync.config.overrides import Options, Overrides, overrides
 from datasync.config.preset import PRESETS, config
 from datasync.config.schema import ConflictPolicy, RoundSettings, TableSettings, WriteSettings
 from datasync.config.spec import Api, Config, EndpointSpec, JsonlTo, Parent
@@ -124,11 +126,14 @@ def values(settings: Settings) -> tuple[object, ...]:
     )
 
 
+def said(environ: Mapping[str, str], **options: Any) -> Overrides:
+    return overrides(lookup(environ, None), Options(**options))
+
+
 def test_options_win_over_variables_and_those_over_the_file(tmp_path: Path, workdir: Path) -> None:
     given = read(tree(), tmp_path)
     by_file, by_variable, by_option = (
-        values(runs(given, overrides=told)[0])
-        for told in (overrides({}), overrides(VARIABLES), overrides(VARIABLES, **OPTIONS))
+        values(runs(given, overrides=told)[0]) for told in (said({}), said(VARIABLES), said(VARIABLES, **OPTIONS))
     )
     assert by_file == (60, 5400, "seed", 3, "update_if_newer", 0.01, 64 << 20)
     assert by_variable == (8, 9, "adaptive", 6, "update_if_changed", 0.25, 48 << 20)
@@ -140,7 +145,7 @@ def test_switches_win_in_the_same_order(tmp_path: Path, workdir: Path) -> None:
     off = {envvars.DURABLE: "0", envvars.SHARED_LIMIT: "0", envvars.DIRECT: "1", envvars.WAIT: "1"}
 
     def told(environ: dict[str, str], **options: bool) -> tuple[bool, ...]:
-        (first, *_) = runs(given, overrides=overrides(environ, **options))  # type: ignore[arg-type]
+        (first, *_) = runs(given, overrides=said(environ, **options))
         return first.write.durable, first.limits.shared, first.write.direct, first.write.wait, first.restart
 
     assert told({}) == (True, True, False, False, False)

@@ -14,7 +14,7 @@ from datasync.http.transport import Answer
 from datasync.model import Checkpoint, Chunk
 from datasync.transforms.chain import Chain
 from tests.rest_apis import KINDS, api, windowed
-from tests.resting import NOW, read, rest, settings, turned
+from tests.resting import NOW, Script, read, rest, settings, turned
 
 IDS = st.lists(st.integers(0, 10_000), unique=True, max_size=30).map(sorted)
 FEWER = hypothesis_settings(max_examples=hypothesis_settings().max_examples // 3)
@@ -28,6 +28,20 @@ def method(kind: str) -> str:
 
 def expected(ids: Sequence[int]) -> list[str]:
     return [str(one) for one in ids]
+
+
+def in_runs(kind: str, paging: Paging, script: Script, stops: Sequence[int]) -> list[str]:
+    """The keys that several runs read, each on from where the one before stopped, and the last one to the end."""
+    found: list[str] = []
+    checkpoint = Checkpoint()
+    for pages in [*stops, None]:
+        came = read(rest(paging, method=method(kind)), script, checkpoint=checkpoint, pages=pages)
+        found += came.ids
+        checkpoint = came.checkpoint
+        if checkpoint.complete:
+            break
+    assert checkpoint.complete
+    return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,16 +67,7 @@ def test_a_run_goes_on_from_where_an_earlier_one_stopped(
     kind: str, ids: list[int], size: int, stops: list[int]
 ) -> None:
     paging, script = api(kind, ids, size)
-    found: list[str] = []
-    checkpoint = Checkpoint()
-    for pages in [*stops, None]:
-        came = read(rest(paging, method=method(kind)), script, checkpoint=checkpoint, pages=pages)
-        found += came.ids
-        checkpoint = came.checkpoint
-        if checkpoint.complete:
-            break
-    assert found == expected(ids)
-    assert checkpoint.complete
+    assert in_runs(kind, paging, script, stops) == expected(ids)
 
 
 @pytest.mark.parametrize("kind", SPANS)
@@ -78,16 +83,7 @@ def test_spans_of_time_are_read_once_each_with_empty_ones_between(
     # Spans last a day less a second. The second before one is asked for twice: no record of this test is there.
     moments = sorted(int(NOW) - age for age in ages if (9 * 86_400 - age + 1) % 86_399)
     paging, script = windowed(kind, moments, size, days=9)
-    found: list[str] = []
-    checkpoint = Checkpoint()
-    for pages in [*stops, None]:
-        came = read(rest(paging, method=method(kind)), script, checkpoint=checkpoint, pages=pages)
-        found += came.ids
-        checkpoint = came.checkpoint
-        if checkpoint.complete:
-            break
-    assert found == expected(moments)
-    assert checkpoint.complete
+    assert in_runs(kind, paging, script, stops) == expected(moments)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])

@@ -1,11 +1,8 @@
 """A finished endpoint is read on: the next run asks for what is newer, or ends where everything is known."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
@@ -15,6 +12,7 @@ from datasync.config import Secret
 from datasync.config.spec import Api, ColumnSpec, Config, EndpointSpec, Incremental, PostgresTo, Table
 from datasync.simulator.zoo import ZooProcess
 from datasync.simulator.zoo.data import GROWTH
+from tests.scripted import Answer, Asked, Server
 from tests.support import Database, environment, finish, start
 from tests.zoo.configs import path_of
 
@@ -27,30 +25,12 @@ def listing() -> Iterator[tuple[str, list[dict[str, str]]]]:
     """An API of one page on loopback: its address, and the parameters of each request so far."""
     asked: list[dict[str, str]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(request: Asked) -> Answer:
+        asked.append(request.query)
+        return 200, {"Content-Type": "application/json"}, msgspec.json.encode(RECORDS)
 
-        def do_GET(self) -> None:
-            asked.append(dict(parse_qsl(urlsplit(self.path).query)))
-            body = msgspec.json.encode(RECORDS)
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Keep still."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with Server(answer) as server:
+        yield server.origin, asked
 
 
 def read_rounds(database: Database, incremental: Incremental, *, runs: int = 2) -> list[dict[str, str]]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from datasync.config import Masker, Secret, Settings, load, load_database
 from datasync.config.compile import runs as compiled
+from datasync.config.environment import lookup
 from datasync.config.file import find, read
-from datasync.config.overrides import overrides
+from datasync.config.overrides import Options, overrides
 
 
 def runs(config: Path | None, env_file: Path | None, **told: Any) -> tuple[Settings, ...]:
@@ -16,15 +17,16 @@ def runs(config: Path | None, env_file: Path | None, **told: Any) -> tuple[Setti
     Args:
         config: the file; None is the one that `config.file.find` finds, if any.
         env_file: see `config.load`.
-        told: the options, by the names that `config.load` gives them.
+        told: the fields of Options.
 
     Raises:
         ConfigError: the configuration can't be followed, or a variable is missing.
     """
+    options = Options(**told)
     path = config or find(os.environ, env_file=env_file)
     if path is None:
-        return (load(os.environ, env_file=env_file, **told),)
-    wanted = overrides(os.environ, env_file=env_file, **told)
+        return (load(os.environ, options, env_file=env_file),)
+    wanted = overrides(lookup(os.environ, env_file), options)
     return compiled(read(path, os.environ, env_file=env_file), overrides=wanted)
 
 

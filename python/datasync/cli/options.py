@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Named(click.Option):
-    """An option whose variable `config.load` reads: the help names it, and click leaves it alone."""
+    """An option whose variable `config.overrides` reads: the help names it, and click leaves it alone."""
 
     def value_from_envvar(self, ctx: click.Context) -> None:
         """See click."""
@@ -26,7 +26,7 @@ def option(variable: str, *names: str, **how: Any) -> Callable[[F], F]:
 
 
 def loaded(variable: str, *names: str, **how: Any) -> Callable[[F], F]:
-    """Give an option that is handed to `config.load`, which reads the `variable`."""
+    """Give an option that is handed to `config.overrides`, which reads the `variable`."""
     return click.option(*names, cls=_Named, envvar=variable, show_envvar=True, **how)
 
 

@@ -1,6 +1,7 @@
 """Settings: what a run needs to know, and where it is read from."""
 
-from datasync.config.load import load, load_database, variables
+from datasync.config.environment import variables
+from datasync.config.load import load, load_database
 from datasync.config.mask import Masker
 from datasync.config.schema import Settings
 from datasync.config.secret import Secret

@@ -1,7 +1,6 @@
 """A configuration into the settings of runs."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import msgspec
 
@@ -34,8 +33,6 @@ from datasync.config.spec import (
     QueryKey,
 )
 from datasync.errors import ConfigError
-
-T = TypeVar("T")
 
 REST = "rest"
 """The registered endpoint that reads what a configuration describes."""
@@ -88,30 +85,23 @@ def _settings(config: Config, spec: EndpointSpec, told: Overrides, mask: Masker)
     budget = config.budget.get(name, Budget())
     sink = config.sink
     postgres = sink if isinstance(sink, PostgresTo) else None
-    return Settings(
+    written = Settings(
         database_url=postgres.url if postgres else Secret("", source="sink"),
         api_base_url=config.api.base_url.rstrip("/"),
         api_key=_key(config.api),
         endpoint=spec.use or REST,
-        access_headers=told.access_headers,
         executor=config.executor,
         sink=sink.name if isinstance(sink, PluginTo) else str(sink.__struct_config__.tag),
-        transforms=told.transforms or spec.transforms,
-        restart=told.restart,
-        partitions=_or(told.partitions, spec.partitions),
-        max_rejects=_or(told.max_rejects, config.max_rejects),
-        memory_bytes=_or(told.memory_bytes, values.memory(config.memory)),
+        transforms=spec.transforms,
+        partitions=spec.partitions,
+        max_rejects=config.max_rejects,
+        memory_bytes=values.memory(config.memory),
         http=HttpSettings(
-            timeout=duration.seconds(config.api.timeout),
-            retry_for=_or(told.retry_for, duration.seconds(config.api.retry_for)),
+            timeout=duration.seconds(config.api.timeout), retry_for=duration.seconds(config.api.retry_for)
         ),
         slots=_slots(budget.concurrency),
-        limits=LimitSettings(
-            concurrency=_or(told.concurrency, budget.rule),
-            shared=_or(told.shared, budget.shared),
-            max_wait=_or(told.max_wait, duration.seconds(budget.max_wait)),
-        ),
-        write=_write(spec, postgres, told),
+        limits=LimitSettings(concurrency=budget.rule, shared=budget.shared, max_wait=duration.seconds(budget.max_wait)),
+        write=_write(spec, postgres),
         table=TableSettings(name=check.table_of(spec), mode=spec.table.mode),
         rounds=_rounds(spec.incremental),
         mask=mask,
@@ -119,18 +109,19 @@ def _settings(config: Config, spec: EndpointSpec, told: Overrides, mask: Masker)
         spec=spec,
         to=sink,
     )
+    settings = told.over(written)
+    if spec.table.mode != "merge":
+        # Without a look at keys no two rows are in conflict; `[defaults]` and variables may say it for all tables.
+        write = msgspec.structs.replace(settings.write, on_conflict=ConflictPolicy())
+        return msgspec.structs.replace(settings, write=write)
+    return settings
 
 
-def _write(spec: EndpointSpec, sink: PostgresTo | None, told: Overrides) -> WriteSettings:
-    policy = _or(told.on_conflict, values.on_conflict(spec.table.on_conflict))
-    written = WriteSettings(
-        # Without a look at keys no two rows are in conflict; `[defaults]` may say it for all tables.
-        on_conflict=policy if spec.table.mode == "merge" else ConflictPolicy(),
-        direct=_or(told.direct, sink.direct if sink else True),
-        durable=_or(told.durable, sink.durable if sink else False),
-        wait=told.wait,
-    )
-    return msgspec.structs.replace(written, writers=sink.writers) if sink else written
+def _write(spec: EndpointSpec, sink: PostgresTo | None) -> WriteSettings:
+    policy = values.on_conflict(spec.table.on_conflict)
+    if sink is None:
+        return WriteSettings(on_conflict=policy)
+    return WriteSettings(on_conflict=policy, direct=sink.direct, durable=sink.durable, writers=sink.writers)
 
 
 def _key(api: Api) -> Secret:
@@ -159,7 +150,3 @@ def _rounds(incremental: Incremental | None) -> RoundSettings:
         start_us=None if start is None else moment.micros(start),
         until_known=incremental.until_known,
     )
-
-
-def _or(told: T | None, written: T) -> T:
-    return written if told is None else told

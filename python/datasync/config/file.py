@@ -10,8 +10,8 @@ import structlog
 
 from datasync import envvars
 from datasync.config import check, explain, hidden, keys, mask, resolve, shorthand, suspect
+from datasync.config.environment import lookup, variables
 from datasync.config.invalid import InvalidSpec
-from datasync.config.load import lookup, variables
 from datasync.config.schema import MIN_MASKED
 from datasync.config.spec import Config
 from datasync.errors import ConfigError

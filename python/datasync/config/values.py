@@ -2,19 +2,12 @@
 
 import math
 import re
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from datasync import envvars
-from datasync.config.schema import (
-    MAX_PARTITIONS,
-    MAX_REJECTS,
-    MIN_MEMORY,
-    ConflictPolicy,
-    HttpSettings,
-    LimitSettings,
-)
+from datasync.config.schema import MAX_PARTITIONS, MIN_MEMORY, ConflictPolicy, LimitSettings
 from datasync.errors import ConfigError
 
 MEMORY: Final = "256MiB"
@@ -25,9 +18,9 @@ _SHIFTS = {"K": 10, "M": 20, "G": 30}
 
 def switch(name: str, value: str) -> bool:
     """Yes or no, of the variable `name`."""
-    if value.strip() not in ("", "0", "1"):
+    if value not in ("0", "1"):
         raise ConfigError(f"{name} is neither 1 nor 0: `{value}`", hint="leave it out for no")
-    return value.strip() == "1"
+    return value == "1"
 
 
 def on_conflict(text: str) -> ConflictPolicy:
@@ -47,32 +40,29 @@ def on_conflict(text: str) -> ConflictPolicy:
     return policy
 
 
-def limits(max_wait: str, concurrency: str, *, shared: bool) -> LimitSettings:
-    """How the limiter behaves."""
-    limits = LimitSettings(shared=shared)
-    if max_wait.strip():
-        seconds = _seconds(max_wait)
-        if math.isnan(seconds):
-            raise ConfigError(
-                f"{envvars.MAX_WAIT} or --max-wait is no number of seconds: `{max_wait}`",
-                hint="900 waits up to 15 minutes for the rate limit, inf as long as it takes",
-            )
-        limits = msgspec.structs.replace(limits, max_wait=seconds)
-    try:
-        return msgspec.convert(
-            msgspec.structs.asdict(limits) | ({"concurrency": concurrency.strip()} if concurrency.strip() else {}),
-            LimitSettings,
+def max_wait(text: str) -> float:
+    """Seconds of the longest wait for the rate limit; infinite for any."""
+    seconds = _seconds(text)
+    if math.isnan(seconds):
+        raise ConfigError(
+            f"{envvars.MAX_WAIT} or --max-wait is no number of seconds: `{text}`",
+            hint="900 waits up to 15 minutes for the rate limit, inf as long as it takes",
         )
+    return seconds
+
+
+def concurrency(text: str) -> Literal["adaptive", "seed"]:
+    """The rule of how many requests are in flight."""
+    try:
+        return msgspec.convert({"concurrency": text}, LimitSettings).concurrency
     except msgspec.ValidationError as error:
         raise ConfigError(
-            f"{envvars.CONCURRENCY} is neither adaptive nor seed: `{concurrency}`", hint="leave it out for adaptive"
+            f"{envvars.CONCURRENCY} is neither adaptive nor seed: `{text}`", hint="leave it out for adaptive"
         ) from error
 
 
 def share(text: str) -> float:
     """A share of all records, 0 to 1."""
-    if not text.strip():
-        return MAX_REJECTS
     share = _seconds(text)
     if not share <= 1:
         raise ConfigError(
@@ -91,30 +81,25 @@ def _seconds(text: str) -> float:
     return seconds if seconds >= 0 else math.nan
 
 
-def http(retry_for: str) -> HttpSettings:
-    """How long a failing API is asked again."""
-    if not retry_for.strip():
-        return HttpSettings()
-    seconds = _seconds(retry_for)
+def retry_for(text: str) -> float:
+    """Seconds for which a failing API is asked again."""
+    seconds = _seconds(text)
     if not math.isfinite(seconds):
         raise ConfigError(
-            f"{envvars.RETRY_FOR} or --retry-for is no number of seconds: `{retry_for}`",
+            f"{envvars.RETRY_FOR} or --retry-for is no number of seconds: `{text}`",
             hint="900 asks a failing API again for 15 minutes; 0 ends the run at the first failure",
         )
-    return HttpSettings(retry_for=seconds)
+    return seconds
 
 
-def partitions(value: str) -> int | None:
-    """A number of partitions, or None."""
-    value = value.strip()
-    if not value:
-        return None
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MAX_PARTITIONS:
+def partitions(text: str) -> int:
+    """A number of partitions."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PARTITIONS:
         raise ConfigError(
             f"{envvars.PARTITIONS} is not a whole number from 1 to {MAX_PARTITIONS}",
             hint="leave it out, and there are as many as slots",
         )
-    return int(value)
+    return int(text)
 
 
 def memory(value: str) -> int:

@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 
 from datasync.observe.forecast import finish
-from datasync.stats import RunStats
+from datasync.stats import FATES, RunStats
 
 COMPLETE: Final = "ingestion complete"
 """A wrapper script looks for it."""
@@ -29,16 +29,10 @@ def report(message: str, stats: RunStats, seconds: float) -> None:
 
 def figures(stats: RunStats, seconds: float, *, complete: bool) -> dict[str, object]:
     """Give what a run has done in so many seconds."""
-    records = stats.rows + stats.updated + stats.unchanged + stats.duplicates + stats.quarantined + stats.dropped
     return {
-        "rows": stats.rows,
-        "updated": stats.updated,
-        "unchanged": stats.unchanged,
-        "duplicates": stats.duplicates,
-        "quarantined": stats.quarantined,
-        "dropped": stats.dropped,
+        **{name: getattr(stats, name) for name in FATES},
         "seconds": round(seconds, 3),
-        "events_per_second": round(records / seconds) if seconds else 0,
+        "events_per_second": round(stats.explained / seconds) if seconds else 0,
         "pages": stats.pages,
         "bytes": stats.bytes,
         "refused": stats.refused,

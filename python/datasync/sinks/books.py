@@ -1,22 +1,15 @@
 """What is kept of a stream besides its rows, by sinks that keep it as one document."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import msgspec
 
 from datasync.config.schema import RoundSettings, Settings
-from datasync.errors import ConfigError, CountsDiffer, RowsMissing, SchemaMismatch
-from datasync.model import Batch, Checkpoint, Column, Committed, PartitionState, Window
-
-_WORDS: Final = {
-    "rows": "stored",
-    "updated": "replaced",
-    "unchanged": "left as they were",
-    "duplicates": "seen before",
-    "quarantined": "in quarantine",
-    "dropped": "left out by a transform",
-}
+from datasync.errors import ConfigError, RowsMissing, SchemaMismatch
+from datasync.model import Batch, Column, Committed, PartitionState, Window
+from datasync.sinks import counts, rounds
+from datasync.sinks.counts import Put
+from datasync.stats import Counts
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -43,41 +36,11 @@ class Identity(msgspec.Struct, frozen=True):
         return cls(stream, settings.api_base_url, settings.table.name, settings.table.mode, named)
 
 
-class Put(msgspec.Struct, frozen=True):
-    """What became of a batch.
-
-    Attributes:
-        inserted: new rows.
-        updated: rows that took another's place.
-        left: rows whose key was there, and nothing was done.
-        twice: rows left out because another one of the batch has their key.
-        kept: new rejects.
-    """
-
-    inserted: int = 0
-    updated: int = 0
-    left: int = 0
-    twice: int = 0
-    kept: int = 0
-
-
 class There(msgspec.Struct, frozen=True):
     """What is stored, over all runs. `rows` is None where rows can't be told from those of an earlier round."""
 
     rows: int | None
     rejects: int
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """Records of a round. Each one served counts in exactly one of the others."""
-
-    served: int = 0
-    rows: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    dropped: int = 0
 
 
 class Books(msgspec.Struct, frozen=True):
@@ -89,7 +52,6 @@ class Books(msgspec.Struct, frozen=True):
         batch: number of the last batch, over all runs.
         partitions: by number.
         total: what the API declared first, in this round.
-        newest_us: see Checkpoint; over all partitions.
         version: of this document.
     """
 
@@ -98,8 +60,7 @@ class Books(msgspec.Struct, frozen=True):
     batch: int = 0
     partitions: tuple[PartitionState, ...] = (PartitionState(),)
     total: int | None = None
-    newest_us: int | None = None
-    counts: Counts = Counts()
+    counts: Counts = msgspec.field(default_factory=Counts)
     version: int = 1
 
     @property
@@ -144,30 +105,24 @@ class Books(msgspec.Struct, frozen=True):
                 hint="write to another table or another place",
             )
 
-    def begun(self, rounds: RoundSettings, identity: Identity, *, restart: bool) -> tuple["Books", bool]:
+    def begun(self, settings: RoundSettings, identity: Identity, *, restart: bool) -> tuple["Books", bool]:
         """The books that a run goes on with, and whether it begins a round."""
-        if not restart and not (self.complete and rounds.again and self.batch):
+        anew = identity.mode == "replace"
+        state = rounds.first(settings) if restart else rounds.following(self.partitions, settings, anew=anew)
+        if state is None:
             return self, False
-        newest = None if restart or identity.mode == "replace" else self.newest_us
-        since = rounds.start_us if newest is None else newest - rounds.lookback_us
-        first = PartitionState(checkpoint=Checkpoint(since_us=since, newest_us=newest))
-        return Books(identity, self.epoch, self.batch, (first,), newest_us=newest), True
+        # Books count each round by itself.
+        state = msgspec.structs.replace(state, checkpoint=msgspec.structs.replace(state.checkpoint, pages=0, served=0))
+        return Books(identity, self.epoch, self.batch, (state,)), True
 
     def after(self, batch: Batch, put: Put, *, keeps_known: bool) -> tuple["Books", Committed]:
         """The books with a batch in them."""
-        rejects = len(batch.rejects)
-        done = Committed(
-            rows=put.inserted,
-            updated=put.updated,
-            unchanged=0 if keeps_known else put.left,
-            duplicates=put.twice + (put.left if keeps_known else 0) + rejects - put.kept,
-            quarantined=put.kept,
-        )
+        done = put.committed(len(batch.rejects), keeps_known=keeps_known)
         old = self.counts
         if batch.chunks and batch.chunks[0].again:
             # What transforms left out will be left out once more, and must not count twice.
             old = msgspec.structs.replace(old, duplicates=old.duplicates + old.dropped, dropped=0)
-        counts = Counts(
+        counted = Counts(
             served=old.served + batch.records,
             rows=old.rows + done.rows,
             updated=old.updated + done.updated,
@@ -176,47 +131,42 @@ class Books(msgspec.Struct, frozen=True):
             quarantined=old.quarantined + done.quarantined,
             dropped=old.dropped + batch.dropped,
         )
-        moments = (self.newest_us, batch.checkpoint.newest_us, *(chunk.newest_us for chunk in batch.chunks))
         books = msgspec.structs.replace(
             self,
             batch=self.batch + 1,
             partitions=_advanced(_shared(self.partitions, batch.windows), batch),
             total=batch.checkpoint.total if self.total is None else self.total,
-            newest_us=max((moment for moment in moments if moment is not None), default=None),
-            counts=counts,
+            counts=counted,
         )
         return books, done
 
     def missing(self, there: There) -> int:
         """How many records are missing: of those that were stored, and of the total the API declared, if it did."""
-        rows = self.counts.rows
-        wanted = max(rows, (self.total or 0) - there.rejects - self.counts.dropped)
-        return max(0, wanted - (rows if there.rows is None else there.rows))
+        return counts.missing(
+            self.counts,
+            self.total,
+            rows=self.counts.rows if there.rows is None else there.rows,
+            quarantined=there.rejects,
+            keyed=there.rows is not None,
+        )
 
     def reopened(self, batch: Batch) -> "Books":
         """Every partition before its last page: any of them may have ended too early."""
         replace = msgspec.structs.replace
         # What the last page left out will be left out again.
         last = batch.chunks[-1].dropped if batch.chunks else 0
-        counts = self.counts
+        old = self.counts
         return replace(
             self,
             partitions=tuple(
                 replace(state, checkpoint=replace(state.checkpoint, complete=False)) for state in self.partitions
             ),
-            counts=replace(counts, dropped=counts.dropped - last, duplicates=counts.duplicates + last),
+            counts=replace(old, dropped=old.dropped - last, duplicates=old.duplicates + last),
         )
 
     def check_counts(self) -> None:
         """Raise CountsDiffer if the counters don't make up what was served."""
-        explained = sum(getattr(self.counts, name) for name in _WORDS)
-        if explained != self.counts.served:
-            parts = " + ".join(f"{getattr(self.counts, name):,} {words}" for name, words in _WORDS.items())
-            raise CountsDiffer(
-                f"the counts of `{self.identity.stream}` don't add up: {parts} make {explained:,}, but"
-                f" {self.counts.served:,} were served",
-                hint="was the state edited? Count anew with --restart",
-            )
+        counts.check(self.identity.stream, self.counts, hint="was the state edited? Count anew with --restart")
 
     def check_complete(self, there: There) -> None:
         """Make sure that a stream which was read to its end is still whole. Raises RowsMissing, CountsDiffer."""

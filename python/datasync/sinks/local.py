@@ -13,7 +13,8 @@ from datasync.config import Settings
 from datasync.errors import ConfigError, SinkBusy, SinkError
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, EncoderPlan, PartitionState
-from datasync.sinks.books import Books, Identity, Put, There
+from datasync.sinks.books import Books, Identity, There
+from datasync.sinks.counts import Put
 
 T = TypeVar("T")
 

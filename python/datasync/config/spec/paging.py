@@ -117,6 +117,18 @@ class KeysetPaging(_Paging, frozen=True, tag="keyset"):
     short: bool = True
 
 
+PlainPaging: TypeAlias = (
+    NoPaging
+    | CursorPaging
+    | HeaderCursorPaging
+    | NextUrlPaging
+    | LinkHeaderPaging
+    | OffsetPaging
+    | PageNumberPaging
+    | KeysetPaging
+)
+
+
 class WindowPaging(_Paging, frozen=True, tag="window"):
     """Spans of time, one after the other from `start` until now; each one is read by `inner`.
 
@@ -133,16 +145,7 @@ class WindowPaging(_Paging, frozen=True, tag="window"):
     start: str
     step: float | str = "1d"
     format: Literal["iso", "s", "ms", "date"] = "iso"
-    inner: (
-        NoPaging
-        | CursorPaging
-        | HeaderCursorPaging
-        | NextUrlPaging
-        | LinkHeaderPaging
-        | OffsetPaging
-        | PageNumberPaging
-        | KeysetPaging
-    ) = NoPaging()
+    inner: PlainPaging = NoPaging()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -154,14 +157,4 @@ class WindowPaging(_Paging, frozen=True, tag="window"):
             raise InvalidSpec("until_param", "is the same parameter as `since_param`", hint="a span has two ends")
 
 
-Paging: TypeAlias = (
-    NoPaging
-    | CursorPaging
-    | HeaderCursorPaging
-    | NextUrlPaging
-    | LinkHeaderPaging
-    | OffsetPaging
-    | PageNumberPaging
-    | KeysetPaging
-    | WindowPaging
-)
+Paging: TypeAlias = PlainPaging | WindowPaging

@@ -12,7 +12,6 @@ from datasync.config import Settings
 from datasync.errors import (
     ConfigError,
     DatasyncError,
-    LeaseLost,
     SchemaMismatch,
     SinkBusy,
     SinkConflict,
@@ -20,7 +19,9 @@ from datasync.errors import (
 )
 from datasync.failpoints import failpoint
 from datasync.model import Batch, EncoderPlan
-from datasync.sinks.books import Books, Put, There
+from datasync.sinks import lease
+from datasync.sinks.books import Books, There
+from datasync.sinks.counts import Put
 from datasync.sinks.duckdb.table import Table
 from datasync.sinks.tuples import rows_of
 
@@ -98,9 +99,7 @@ class DuckDbStore:
         with self._mapped("storing a batch"), self._begun():
             query = "SELECT epoch, batch FROM cursor_state WHERE stream = $1"
             if self._db.execute(query, [self._stream]).fetchall() != [(books.epoch, books.batch)]:
-                raise LeaseLost(
-                    f"another run took `{self._stream}` over; this one stops", hint="one run per stream is enough"
-                )
+                raise lease.lost(self._stream)
             yield
 
     def put(self, batch: Batch) -> Put:

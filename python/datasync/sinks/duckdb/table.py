@@ -7,7 +7,7 @@ from datasync.config import Settings
 from datasync.errors import ConfigError, SchemaMismatch
 from datasync.failpoints import failpoint
 from datasync.model import Column, Row
-from datasync.sinks.books import Put
+from datasync.sinks.counts import Put
 from datasync.sinks.duckdb.types import TYPES, ordering, quoted, selected, values
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from datasync.errors import LeaseLost, SinkError
+from datasync.errors import SinkError
+from datasync.sinks import lease
 from datasync.sinks.books import Books
 
 _TABLES = """
@@ -118,10 +119,7 @@ class State:
 
     def _check(self, books: Books) -> None:
         if self._db.execute("SELECT epoch, batch FROM state").fetchone() != (books.epoch, books.batch):
-            raise LeaseLost(
-                f"another run took `{books.identity.stream}` over; this one stops",
-                hint="one run per stream is enough",
-            )
+            raise lease.lost(books.identity.stream)
 
     @property
     def _db(self) -> sqlite3.Connection:

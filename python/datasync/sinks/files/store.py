@@ -13,7 +13,8 @@ from datasync.config import Settings
 from datasync.errors import ConfigError, RowsMissing, SchemaMismatch
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Column, Row
-from datasync.sinks.books import Books, Put, There
+from datasync.sinks.books import Books, There
+from datasync.sinks.counts import Put
 from datasync.sinks.files import disk, rejects
 from datasync.sinks.files.disk import Grown, Poured
 from datasync.sinks.files.state import Held, State

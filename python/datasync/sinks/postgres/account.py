@@ -6,6 +6,7 @@ from datasync.errors import RowsMissing
 from datasync.failpoints import failpoint
 from datasync.model import Batch, Committed, Reject
 from datasync.postgres.connection import Connection
+from datasync.sinks import counts
 from datasync.sinks.postgres import checkpoint, partitions, quarantine, reconcile, shape, swap
 from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.rows import Rows
@@ -46,7 +47,7 @@ class Account:
         await shape.check_columns(connection, self._target.into, self._target.columns)
         rejects: list[Reject] = [*batch.rejects, *found.refused]
         kept = await quarantine.keep(connection, self._stream, rejects)
-        done = self._counted(batch, rows, found, len(rejects) - kept, kept)
+        done = self._counted(batch, rows, found, len(rejects), kept)
         if batch.chunks and batch.chunks[0].again:
             await checkpoint.again(connection, self._stream)
         progress = await checkpoint.advance(connection, self._stream, epoch, number, batch, done)
@@ -82,15 +83,13 @@ class Account:
             await checkpoint.finish(connection, self._stream)
         return msgspec.structs.replace(done, complete=not gone, missing=gone)
 
-    def _counted(self, batch: Batch, rows: Rows, found: Put, known_rejects: int, kept: int) -> Committed:
-        left = len(rows) - found.repeated - len(found.refused)
-        known = left - found.stored.inserted - found.stored.updated
-        twice = batch.row_count - len(rows) + found.repeated + known_rejects
-        return Committed(
-            rows=found.stored.inserted,
-            updated=found.stored.updated,
-            unchanged=0 if self._target.keeps_known else known,
-            duplicates=twice + (known if self._target.keeps_known else 0),
-            quarantined=kept,
-            refused=len(found.refused),
+    def _counted(self, batch: Batch, rows: Rows, found: Put, rejects: int, kept: int) -> Committed:
+        stored, refused = found.stored, len(found.refused)
+        put = counts.Put(
+            inserted=stored.inserted,
+            updated=stored.updated,
+            left=len(rows) - found.repeated - refused - stored.inserted - stored.updated,
+            twice=batch.row_count - len(rows) + found.repeated,
+            kept=kept,
         )
+        return put.committed(rejects, keeps_known=self._target.keeps_known, refused=refused)

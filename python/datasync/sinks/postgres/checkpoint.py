@@ -4,7 +4,6 @@ from typing import Final
 
 import msgspec
 
-from datasync.errors import LeaseLost
 from datasync.model import Batch, Committed
 from datasync.postgres.connection import Connection
 
@@ -142,11 +141,6 @@ async def advance(
         batch.dropped,
     )
     return None if row is None else Progress(*row)
-
-
-def lost(stream: str) -> LeaseLost:
-    """The error of a run whose epoch is over."""
-    return LeaseLost(f"another run took `{stream}` over; this one stops", hint="one run per stream is enough")
 
 
 async def reopen(connection: Connection, stream: str, *, dropped: int, records: int) -> None:

@@ -14,6 +14,7 @@ from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
+from datasync.sinks import lease, rounds
 from datasync.sinks.postgres import (
     checkpoint,
     ddl,
@@ -21,7 +22,6 @@ from datasync.sinks.postgres import (
     lookup,
     partitions,
     reconcile,
-    rounds,
     shape,
     staging,
     swap,
@@ -232,7 +232,7 @@ class PostgresSink:
         with mapped("taking the stream's lock again"):
             found = await checkpoint.read(self._link.connection, self._stream)
             if found is None or self._store is None or found.epoch != self._store.epoch:
-                raise checkpoint.lost(self._stream)
+                raise lease.lost(self._stream)
             await self._lock(wait=False)
 
     async def _lock(self, *, wait: bool) -> None:

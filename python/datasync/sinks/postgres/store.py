@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datasync.errors import CommitsLost, RowsRefused, SinkConflict, SinkUnavailable
 from datasync.model import Batch, Committed
 from datasync.postgres.errors import mapped
+from datasync.sinks import lease
 from datasync.sinks.postgres import checkpoint, children
 from datasync.sinks.postgres.account import Account, Outdated
 from datasync.sinks.postgres.checkpoint import Progress
@@ -134,7 +135,7 @@ class Store:
             LeaseLost: it isn't: another run took the stream over.
         """
         if not await self._is_in(writer, number):
-            raise checkpoint.lost(self._stream)
+            raise lease.lost(self._stream)
 
     async def _is_in(self, writer: Writer, number: int) -> bool:
         """Whether a batch is stored.
@@ -147,7 +148,7 @@ class Store:
         with mapped("looking whether a batch was stored"):
             found = await checkpoint.read(writer.link.connection, self._stream)
         if found is None or found.epoch != self.epoch or found.batch > number:
-            raise checkpoint.lost(self._stream)
+            raise lease.lost(self._stream)
         if (gone := known - found.batch) > 0:
             raise CommitsLost(
                 f"the server took back the last {gone:,} batches: it crashed, or another one is in its place",
