@@ -145,6 +145,13 @@ def test_a_cursor_is_written_as_the_api_writes_it() -> None:
     assert base64.b64decode(BUILD({"id": "a", "ts": 5}, 7)) == b'{"id":"a","ts":5,"v":2,"exp":110007}'
 
 
+def test_two_windows_may_bring_the_same_page() -> None:
+    feed, page = FeedEndpoint(SETTINGS), Answer(200, {}, b"{}", 2, 0)
+    one = msgspec.structs.replace(chunk(token(id="b", ts=5, v=2, exp=9)), records=2, last_key="b")
+    for cursor in (None, token(id="a", ts=6, v=2, exp=7), token(id="a", ts=6, v=2, exp=8), "opaque"):
+        assert feed.turn(one, page, cursor) == one
+
+
 def test_a_stored_position_without_a_member_is_refused() -> None:
     with pytest.raises(ContractChanged, match="the stored position has no 'ts'") as caught:
         BUILD({"id": "a"}, 7)
