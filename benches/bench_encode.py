@@ -17,10 +17,10 @@ from benches import pages, peers, voidwire
 from benches.pairs import paired
 from datasync import loop
 from datasync._native import SortedRows
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres import ddl
 from datasync.sinks.postgres.staging import FIRST, clear
+from tests.events import PLAN
 from tests.staged import stage
 from tests.support import Database
 

@@ -18,11 +18,11 @@ from benches.pairs import paired
 from benches.writing import Target, settings, store
 from datasync import app, loop
 from datasync.config.schema import WriteSettings
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Chunk
 from datasync.pipeline.lanes import FastLane
 from datasync.plugins import Plugins
 from datasync.simulator import SimulatorOptions, SimulatorProcess
+from tests.events import PLAN
 from tests.support import environment
 
 EVENTS = 200_000

@@ -19,11 +19,11 @@ from benches.pairs import paired
 from benches.writing import Target, store
 from datasync import loop
 from datasync.config.schema import WriteSettings
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Chunk
 from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres.habit import Habit
 from datasync.testing import EmbeddedPostgres
+from tests.events import PLAN
 
 EVENTS = 200_000
 NOW_US = 1_769_600_000_000_000

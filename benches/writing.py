@@ -7,10 +7,10 @@ from itertools import count
 from datasync import loop
 from datasync.config import Secret, Settings
 from datasync.config.schema import BatchSettings, WriteSettings
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Checkpoint, Chunk, Committed
 from datasync.pipeline.outbox import Outbox
 from datasync.sinks.postgres.sink import PostgresSink
+from tests.events import PLAN
 from tests.support import Database
 
 STREAM = "datasync.events"

@@ -57,7 +57,15 @@ SINKS: list[dict[str, Any]] = [
 
 PAGINGS: list[dict[str, Any]] = [
     {"kind": "none"},
-    {"kind": "cursor", "next": "next", "param": "after", "ttl": "2m", "expired": ["410"], "has_more": "more"},
+    {
+        "kind": "cursor",
+        "next": "next",
+        "param": "after",
+        "ttl": "2m",
+        "expired": ["410"],
+        "has_more": "more",
+        "renew": {"members": {"id": "$key", "at": "$timestamp_ms", "v": 2}, "expires": "exp", "lifetime": "1m"},
+    },
     {"kind": "header_cursor", "header": "X-Next", "param": "after"},
     {"kind": "next_url", "next": "links.next", "size": 50, "size_param": "n"},
     {"kind": "link", "rel": "next"},
@@ -146,7 +154,7 @@ def tables(tree: Any, path: Keys = ()) -> Iterator[Keys]:
         if path != ("budget",):
             yield path
         for key, value in tree.items():
-            if key not in ("params", "body", "headers", "options", "secrets"):
+            if key not in ("params", "body", "headers", "options", "secrets", "members"):
                 yield from tables(value, (*path, key))
     elif isinstance(tree, list):
         for index, value in enumerate(tree):

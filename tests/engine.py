@@ -13,7 +13,6 @@ import msgspec
 from datasync.config import Secret, Settings
 from datasync.config.schema import BatchSettings
 from datasync.endpoints.base import BodyTells, ByReread, Divided, Endpoint, Reseek, Windowed
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.http.budget import RetryBudget
 from datasync.http.transport import Answer, Room
 from datasync.model import Batch, Chunk, PartitionState, Position, Request, Window
@@ -26,6 +25,7 @@ from datasync.pipeline.timeline import TimeLine
 from datasync.pipeline.valueline import ValueLine
 from datasync.pipeline.workers import Workers
 from datasync.stats import RunStats
+from tests.events import PLAN
 
 Bounds = Literal["inclusive", "half-open", "exclusive"]
 Record = tuple[int, str]

@@ -11,8 +11,8 @@ from datasync.model import Request
 class Large(FeedEndpoint):
     name = "test.large"
 
-    def request(self, cursor, **more):
-        return Request(self.path, {**super().request(cursor, **more).params, "limit": 1_000_000})
+    def request(self, cursor):
+        return Request(self.path, {**super().request(cursor).params, "limit": 1_000_000})
 
 
 @datasync.hookimpl

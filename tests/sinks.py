@@ -11,11 +11,11 @@ import msgspec
 from datasync.config import Secret, Settings
 from datasync.config.schema import ConflictPolicy, RoundSettings, TableSettings, WriteSettings
 from datasync.config.spec import DuckDbTo, JsonlTo, ParquetTo, SinkSpec
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Batch, Checkpoint, Chunk, Column, EncoderPlan, PartitionState, Reject
 from datasync.pipeline.lanes import FastLane
 from datasync.plugins import Plugins
 from datasync.sinks.base import Sink
+from tests.events import PLAN
 
 LOCAL: Final = ("jsonl", "parquet", "duckdb")
 KINDS: Final = ("postgres", *LOCAL)

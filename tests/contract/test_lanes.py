@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasync._native import PageError
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Chunk
 from datasync.pipeline.lanes import FastLane, Lane, RecordLane
 from datasync.pipeline.one_by_one import OneByOne
@@ -20,6 +19,7 @@ from datasync.simulator import Dataset
 from datasync.sinks.postgres import codecs, ddl, staging
 from datasync.transforms.builtin import identity
 from datasync.transforms.chain import Chain
+from tests.events import PLAN
 from tests.staged import stage
 from tests.support import Database
 

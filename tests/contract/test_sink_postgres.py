@@ -9,11 +9,11 @@ import pytest
 
 from datasync.config import Secret, Settings
 from datasync.config.schema import WriteSettings
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.errors import LeaseLost
 from datasync.model import Batch, Checkpoint, Chunk, PartitionState, Reject, Window
 from datasync.sinks.postgres import ddl
 from datasync.sinks.postgres.sink import PostgresSink
+from tests.events import PLAN
 from tests.support import Database
 
 STREAM = "datasync.events"

@@ -12,6 +12,7 @@ from datasync.endpoints.datasync_feed import FeedEndpoint
 from datasync.errors import AuthError, ContractChanged
 from datasync.http.client import HttpxTransport
 from datasync.http.transport import Answer
+from datasync.model import Window
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.contract.bad_server import Server, page, settings
 from tests.support import API_KEY
@@ -108,4 +109,5 @@ def test_feed_and_list_have_one_page_and_one_cursor() -> None:
     feed = FeedEndpoint(chosen)
     assert feed.name == "datasync.feed"
     assert feed.request("c").path == "/events/d4ta/x7k9/feed"
-    assert feed.request("c", since=5, until=9).params == {"limit": 5000, "cursor": "c", "since": 5, "until": 9}
+    asked = feed.request_window("c", Window(6, 9))
+    assert asked.params == {"limit": 5000, "cursor": "c", "since": 5, "until": 9}

@@ -9,12 +9,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from datasync.config import Secret
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Committed
 from datasync.sinks.postgres import rows
 from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, settings
+from tests.events import PLAN
 from tests.support import Database
 
 

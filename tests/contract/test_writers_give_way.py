@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from datasync.config.schema import ConflictPolicy, WriteSettings
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.sinks.postgres import checkpoint, rows
 from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, settings
+from tests.events import PLAN
 from tests.support import Database
 
 WAITING = (

@@ -51,6 +51,65 @@ def test_an_endpoint_that_builds_cursors_reads_nothing_twice(simulate: Simulate,
     identity(database)
 
 
+CONFIGURATION = """
+[api]
+base_url = "${API_BASE_URL}"
+auth = { kind = "header", key = "${API_KEY}" }
+
+[sink]
+kind = "postgres"
+url = "${DATABASE_URL}"
+
+[[endpoint]]
+name = "mine"
+path = "/events"
+records = "data"
+
+[endpoint.paging]
+kind = "cursor"
+next = "pagination.nextCursor"
+has_more = "pagination.hasMore"
+total = "meta.total"
+size = 100
+ttl = "500ms"
+expired = ["CURSOR_EXPIRED"]
+
+[endpoint.paging.renew]
+members = { id = "$key", ts = "$timestamp_ms", v = 2 }
+expires = "exp"
+lifetime = "110s"
+
+[endpoint.table]
+name = "ingested_events"
+columns = [
+    "id text key required",
+    { name = "event_type", path = "type" },
+    "timestamp timestamptz",
+    { name = "data", path = "", type = "jsonb", required = true },
+]
+"""
+
+
+@pytest.mark.parametrize("status", [400, 502])
+def test_a_configuration_that_says_how_cursors_are_written_reads_nothing_twice(
+    simulate: Simulate, database: Database, workdir: Path, status: Literal[400, 502]
+) -> None:
+    (workdir / "datasync.toml").write_text(CONFIGURATION)
+    api = simulate(options(count=8000, expired_status=status))
+    for _ in range(2):
+        process = start(["ingest"], environment(database.dsn, api.base_url))
+        kill_once_served(process, api, len(api.served()) + 20, 0.0)
+        time.sleep(TTL)
+    run = ingest(database.dsn, api.base_url)
+    assert run.code == 0, run.stderr
+    assert run.line("ingestion complete")["reseeks"] >= 1
+    assert sum(answer.status == status for answer in api.served()) >= 2, "every run began with a cursor that was gone"
+    assert database.value("SELECT stream FROM cursor_state") == "mine"
+    assert tuple(database.fetch("SELECT duplicates, served FROM cursor_state")[0]) == (0, 8000)
+    assert {row[0] for row in database.fetch("SELECT id FROM ingested_events")} == set(Dataset(1, 8000).ids())
+    identity(database)
+
+
 def test_windows_whose_cursors_are_all_gone_go_on_in_their_places(
     simulate: Simulate, database: Database, workdir: Path
 ) -> None:

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasync.config import Secret, Settings
-from datasync.endpoints.datasync_chain import PLAN
 from datasync.model import Batch, Checkpoint, Chunk, Reject
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from datasync.sinks.postgres import reconcile
 from datasync.sinks.postgres.sink import PostgresSink
+from tests.events import PLAN
 from tests.scripted import Answer, ScriptedApi, page
 from tests.support import API_KEY, Database, ingest
 

@@ -152,10 +152,10 @@ def test_a_replay_waits_for_a_run_of_its_stream_and_gives_up(
     import asyncpg
 
     from datasync.config import Secret
-    from datasync.endpoints.datasync_chain import PLAN
     from datasync.errors import SinkBusy
     from datasync.pipeline.replay import Replay
     from datasync.sinks.postgres import lock, quarantined
+    from tests.events import PLAN
 
     fill(database, [("x", event("a"))])
     monkeypatch.setattr(lock, "PATIENCE", 0.2)

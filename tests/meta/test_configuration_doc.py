@@ -23,6 +23,7 @@ PLAIN = {
     spec.EndpointSpec: "endpoint",
     spec.Incremental: "incremental",
     spec.Parent: "parent",
+    spec.Renewal: "renew",
     spec.Table: "table",
     spec.ColumnSpec: "columns",
     spec.Child: "children",

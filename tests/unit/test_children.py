@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasync.config.spec import Parent
-from datasync.endpoints.base import BodyTells, ByReread, Peek, Reseek
+from datasync.endpoints.base import BodyTells, ByCursor, ByReread, Peek, Reseek
 from datasync.endpoints.children import Children
 from datasync.errors import ParentGone
 from datasync.http.transport import Answer
@@ -117,6 +117,31 @@ def test_each_parents_list_is_read_once_wherever_the_run_goes_on(
     first, cursor = walk(make(lists), Api(lists), None, cut)
     rest, _ = walk(make(lists), Api(lists), cursor if cut else None)
     assert first + rest == whole
+
+
+def test_a_parent_whose_cursor_expired_is_read_on_where_one_can_be_built() -> None:
+    class Renewing(Items):
+        def position(self, chunk: Chunk) -> Position | None:
+            return {"at": int(chunk.next_cursor or 0)}
+
+        @property
+        def reseek(self) -> Reseek:
+            return ByCursor(lambda position, now_ms: f"{position['at']}+{now_ms}")
+
+    def page(following: str | None) -> Chunk:
+        return Chunk(1, 1, 1, [], following, following is not None, None, "x", None)
+
+    answer = Answer(200, {}, b"", 0, 0)
+    endpoint = Children(Renewing, Parent(endpoint="parents"), ["a", "b"], base_url="http://api")
+    assert isinstance(endpoint.reseek, ByCursor)
+    inside = endpoint.position(endpoint.turn(page("4"), answer, None))
+    assert inside is not None
+    assert endpoint.request(endpoint.reseek.build(inside, 7)).params["cursor"] == "4+7"
+    # Between two parents there is nothing to build.
+    between = endpoint.position(endpoint.turn(page(None), answer, None))
+    assert between == {"parent": "b", "at": ""}
+    again = endpoint.request(endpoint.reseek.build(between, 7))
+    assert (again.url, again.params) == ("http://api/p/b/items", {"of": "xb"})
 
 
 def test_a_run_goes_on_behind_a_parent_that_is_gone_meanwhile() -> None:

@@ -100,6 +100,7 @@ def test_the_schema_is_whole_json_and_says_what_keys_mean() -> None:
     assert SCHEMA["$schema"] == DIALECT
     assert SCHEMA["$defs"]["OffsetPaging"]["properties"]["short"]["description"].startswith("a page with fewer")
     assert SCHEMA["$defs"]["EndpointSpec"]["properties"]["body"]["description"].startswith("of the requests.")
+    assert SCHEMA["$defs"]["Renewal"]["properties"]["lifetime"]["description"].startswith("duration that a cursor")
     policy = SCHEMA["$defs"]["TimestampPolicy"]["properties"]
     assert policy["assume_tz"]["description"].startswith("zone of values that name none")
     structs = {name for name in spec.__all__ if isinstance(getattr(spec, name), type)}

@@ -3,7 +3,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from datasync import envvars
@@ -15,7 +14,6 @@ from datasync.config.overrides import Options, Overrides, overrides
 from datasync.config.preset import PRESETS, config
 from datasync.config.schema import ConflictPolicy, RoundSettings, TableSettings, WriteSettings
 from datasync.config.spec import Api, Config, EndpointSpec, JsonlTo, Parent
-from datasync.endpoints.datasync_chain import PLAN, CursorChain
 from datasync.errors import ConfigError
 from tests.config_trees import AUTHS, CANARY, SINKS, read, tree
 
@@ -151,19 +149,6 @@ def test_switches_win_in_the_same_order(tmp_path: Path, workdir: Path) -> None:
     assert told({}) == (True, True, False, False, False)
     assert told(off) == (False, False, True, True, False)
     assert told(off, durable=True, shared_limit=True, direct=False, restart=True) == (True, True, False, True, True)
-
-
-def test_the_words_of_the_built_in_endpoint_are_its_code() -> None:
-    spec = PRESETS["datasync"]
-    columns = spec.table.columns or ()
-    assert [(c.name, c.name if c.path is None else c.path, c.type, c.key, c.required) for c in columns] == [
-        (c.name, c.path, c.kind, c.key, c.required) for c in PLAN.columns
-    ]
-    paging = msgspec.structs.asdict(spec.paging)
-    assert (paging["next"], paging["has_more"], paging["total"]) == (PLAN.next_cursor, PLAN.has_more, PLAN.total)
-    assert (spec.records, paging["size"], paging["ttl"]) == (PLAN.records, CursorChain.page_limit, "2m")
-    assert CursorChain.cursor_ttl == 120
-    assert set(PRESETS) == {"datasync", "datasync-feed"}
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -1,7 +1,9 @@
-"""What is read where environment variables alone say so: the DataSync API, in the words of a configuration."""
+"""The DataSync API in the words of a configuration: what is read where environment variables alone say what to do."""
 
 from collections.abc import Mapping
 from typing import Final
+
+import msgspec
 
 from datasync.config.schema import Settings
 from datasync.config.secret import Secret
@@ -14,6 +16,7 @@ from datasync.config.spec import (
     EndpointSpec,
     HeaderKey,
     PostgresTo,
+    Renewal,
     Table,
 )
 
@@ -34,6 +37,8 @@ _PAGING: Final = CursorPaging(
     total="meta.total",
     ttl="2m",
     expired=("CURSOR_EXPIRED", "CURSOR_INVALID_FORMAT"),
+    # The API's own cursors live 120 s from the start of the request.
+    renew=Renewal(members={"id": "$key", "ts": "$timestamp_ms", "v": 2}, expires="exp", lifetime="110s"),
 )
 
 PRESETS: Final[Mapping[str, EndpointSpec]] = {
@@ -43,6 +48,15 @@ PRESETS: Final[Mapping[str, EndpointSpec]] = {
     ),
 }
 """The built-in endpoints, by the name to `use`. Reading the feed takes a token that only its own code can get."""
+
+
+def described(settings: Settings, name: str) -> Settings:
+    """Give settings of a run that read the preset `name`, whatever they say of the endpoint themselves.
+
+    What is there of the API stays; else it has the key in its usual header.
+    """
+    api = settings.api or Api(base_url=settings.api_base_url, auth=HeaderKey(key=settings.api_key))
+    return msgspec.structs.replace(settings, api=api, spec=PRESETS[name])
 
 
 def config(settings: Settings) -> Config:

@@ -143,16 +143,19 @@ class Children:
         return None if following is None else _join(value, following)
 
     def position(self, chunk: Chunk) -> Position | None:
-        """See Endpoint. The parent, and what tells its pages apart."""
+        """See Endpoint. The parent, and what tells its pages apart: the place in its chain, where that can be told."""
         if chunk.next_cursor is None:
             return None
         value, inner = self._read(chunk.next_cursor)
-        return {"parent": value, "at": inner or ""}
+        place = None if inner is None else self._inner.position(msgspec.structs.replace(chunk, next_cursor=inner))
+        if place is None:
+            return {"parent": value, "at": inner or ""}
+        return {"parent": value, "place": msgspec.json.encode(place).decode()}
 
     @property
     def reseek(self) -> Reseek:
-        """See Endpoint. A parent whose cursor expired is read again from its beginning."""
-        return ByCursor(lambda position, _: _join(str(position["parent"]), None))
+        """See Endpoint. A parent whose cursor expired is read on if one can be built, else from its beginning."""
+        return ByCursor(self._build)
 
     def value(self, cursor: str | None) -> str | None:
         """See Divided."""
@@ -178,6 +181,12 @@ class Children:
         ends = place >= self._stop
         following = None if ends else _join(self.values[place], None)
         return msgspec.structs.replace(chunk, total=None, has_more=not ends, next_cursor=following, span_end=True)
+
+    def _build(self, position: Position, now_ms: int) -> str:
+        value, place, way = str(position["parent"]), position.get("place"), self._inner.reseek
+        if place is None or not isinstance(way, ByCursor):
+            return _join(value, None)
+        return _join(value, way.build(msgspec.json.decode(str(place), type=Position), now_ms))
 
     def _read(self, cursor: str | None) -> tuple[str, str | None]:
         """The parent's value, and the cursor of its chain."""

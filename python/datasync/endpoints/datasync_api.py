@@ -1,23 +1,29 @@
 """The built-in endpoint `datasync`: the events list of the DataSync API."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import ClassVar
 
 from datasync import hookspecs
 from datasync.config import Settings
-from datasync.endpoints.datasync_chain import CursorChain
-from datasync.http.auth import ApiKeyAuth
+from datasync.config.preset import described
+from datasync.endpoints.rest import RestEndpoint
 from datasync.plugins import Register
 
 
-class EventsEndpoint(CursorChain):
-    """`GET {API_BASE_URL}/events`, with the key."""
+class EventsEndpoint(RestEndpoint):
+    """What the preset describes, with or without a configuration: `GET {API_BASE_URL}/events`, with the key.
 
-    name: Final = "datasync.events"
-    path = "/events"
+    It is its own stream, whatever a configuration that uses it calls it.
+
+    Attributes:
+        preset: name among `datasync.config.preset.PRESETS`.
+    """
+
+    preset: ClassVar[str] = "datasync"
+    hints: ClassVar[Mapping[int, str]] = {404: "look at API_BASE_URL"}
 
     def __init__(self, settings: Settings) -> None:
-        key = settings.api_key
-        super().__init__(ApiKeyAuth("X-API-Key", key, base_url=settings.api_base_url), key_source=key.source)
+        super().__init__(described(settings, self.preset))
 
 
 @hookspecs.hookimpl

@@ -1,11 +1,14 @@
 """The built-in endpoint `datasync-feed`: the events feed of the DataSync API, which wants a token besides the key."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import ClassVar, Final
+
+import msgspec
 
 from datasync import envvars, hookspecs
 from datasync.config import Secret, Settings
-from datasync.endpoints.datasync_chain import CursorChain
+from datasync.endpoints.datasync_api import EventsEndpoint
+from datasync.errors import ConfigError
 from datasync.http.access import AccessSpec
 from datasync.http.auth import ApiKeyAuth
 from datasync.http.grant import KeyGrant
@@ -18,26 +21,35 @@ ACCESS_PATH: Final = "/internal/dashboard/stream-access"
 """From the root of the server, not of the API."""
 
 
-class FeedEndpoint(CursorChain):
+class FeedEndpoint(EventsEndpoint):
     """`GET {API_BASE_URL}/events/d4ta/x7k9/feed`, or the path that comes with the token, with the key and the token.
 
-    Its records are those of the list, and its timestamps are all epoch milliseconds.
+    Its records are those of the list, and its timestamps are all epoch milliseconds. It takes windows.
     """
 
-    name: Final = "datasync.feed"
-    path = "/events/d4ta/x7k9/feed"
+    preset: ClassVar[str] = "datasync-feed"
 
     def __init__(self, settings: Settings) -> None:
-        key = ApiKeyAuth("X-API-Key", settings.api_key, base_url=settings.api_base_url)
+        """Take the settings, with a key that goes into a header.
+
+        Raises:
+            ConfigError: the credentials are others.
+        """
+        super().__init__(settings)
+        if not isinstance(self.auth, ApiKeyAuth):
+            raise ConfigError(
+                "the feed's token is given for a key in a header",
+                hint='write `auth = { kind = "header", key = "${API_KEY}" }`',
+            )
         spec = access_spec(settings.api_base_url, settings.access_headers)
-        grant = KeyGrant(key, spec, learn=settings.mask.learn)
-        super().__init__(TokenAuth(grant), key_source=settings.api_key.source)
+        self.auth = TokenAuth(KeyGrant(self.auth, spec, learn=settings.mask.learn))
 
     def request_window(self, cursor: str | None, window: Window) -> Request:
         """See Windowed. Whether the API's bounds are inclusive is unknown: a millisecond more is right either way."""
         bounds = {} if window.since is None else {"since": window.since - 1}
         bounds |= {} if window.until is None else {"until": window.until}
-        return self.request(cursor, **bounds)
+        request = self.request(cursor)
+        return msgspec.structs.replace(request, params={**request.params, **bounds})
 
     def moment(self, position: Position) -> int:
         """See Windowed."""

@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, Final
+from functools import cached_property, partial
+from typing import Any, ClassVar, Final
 
 import msgspec
 
 from datasync import hookspecs, jsonpaths
 from datasync.config import Settings
 from datasync.endpoints import auth as credentials
-from datasync.endpoints.base import ByReread, Peek
+from datasync.endpoints.base import Peek, Reseek
 from datasync.endpoints.columns import columns
 from datasync.endpoints.paging import Context, build
 from datasync.endpoints.paging.moments import written
@@ -20,7 +20,7 @@ from datasync.errors import ConfigError, ContractChanged, CursorExpired
 from datasync.http.access import MAX_BYTES
 from datasync.http.retry import check_status, sample, server_time
 from datasync.http.transport import Answer
-from datasync.model import Chunk, Position, Request
+from datasync.model import Chunk, EncoderPlan, Position, Request
 from datasync.plugins import Register
 
 MAX_DEPTH: Final = 4
@@ -40,8 +40,16 @@ _HINTS: Final = {
 class RestEndpoint:
     """See Endpoint, Resizable and Incremental for the methods.
 
-    An expired cursor means that the feed is read again: nothing is known of the order of its records.
+    An expired cursor means that the feed is read again, since nothing is known of the order of its records; unless
+    `renew` of its paging says how one is written anew.
+
+    What is a cached property here may be an attribute of a subclass, or set in its constructor.
+
+    Attributes:
+        hints: what to do about a status that is no page.
     """
+
+    hints: ClassVar[Mapping[int, str]] = _HINTS
 
     def __init__(
         self,
@@ -67,32 +75,54 @@ class RestEndpoint:
                 "the endpoint `rest` is described in a datasync.toml, and there is none",
                 hint="--endpoint names one that needs no description",
             )
-        self.name = spec.name
         self._spec = spec
-        self._path = spec.path
         # Names differ by more than case: of two that don't, the endpoint's counts.
         self._headers = {name.lower(): value for name, value in [*api.headers.items(), *spec.headers.items()]}
         given = credentials.build(api.auth, settings, auths)
         self.auth = given.auth
         self._key_source = given.source
-        context = Context(
-            url=settings.api_base_url + self._path,
+        self._context = Context(
+            url=settings.api_base_url + self.path,
             columns=columns(spec.table.columns, clock=spec.incremental.column if spec.incremental else None),
             records=jsonpaths.plain(spec.records),
             format=spec.format,
             now=now,
             secret_param=given.param,
         )
-        self._pager = build(spec.paging, context)
-        told = (self._pager.next_cursor, self._pager.has_more, self._pager.total)
-        self.plan = msgspec.structs.replace(
-            context.plan(context.columns), next_cursor=told[0], has_more=told[1], total=told[2]
-        )
-        self.cursor_ttl = self._pager.ttl
-        self.reseek = ByReread()
-        self.page_limit = self._pager.size if self._pager.resizable else None
-        self._repeats = Repeats(same_each_time=all(one.source != "ingest_time" for one in self.plan.columns))
+        self._pager = build(spec.paging, self._context)
+        self._repeats = Repeats(same_each_time=all(one.source != "ingest_time" for one in self._context.columns))
         self._since: Mapping[str, str | int] = {}
+
+    @cached_property
+    def name(self) -> str:
+        """See Endpoint."""
+        return self._spec.name
+
+    @cached_property
+    def path(self) -> str:
+        """Of the requests."""
+        return self._spec.path
+
+    @cached_property
+    def plan(self) -> EncoderPlan:
+        """See Endpoint."""
+        pager, plan = self._pager, self._context.plan(self._context.columns)
+        return msgspec.structs.replace(plan, next_cursor=pager.next_cursor, has_more=pager.has_more, total=pager.total)
+
+    @cached_property
+    def cursor_ttl(self) -> float | None:
+        """See Endpoint."""
+        return self._pager.ttl
+
+    @cached_property
+    def page_limit(self) -> int | None:
+        """See Resizable."""
+        return self._pager.size if self._pager.resizable else None
+
+    @cached_property
+    def reseek(self) -> Reseek:
+        """See Endpoint."""
+        return self._pager.reseek
 
     def begin(self, since_us: int | None) -> None:
         """See Incremental."""
@@ -115,7 +145,7 @@ class RestEndpoint:
             params |= {} if in_body else self._since
             params |= asked.params
         return Request(
-            self._path,
+            self.path,
             params,
             method=self._spec.method,
             content=msgspec.json.encode(body) if body else None,
@@ -140,13 +170,14 @@ class RestEndpoint:
         expired = self._pager.expired
         if expired and (str(answer.status) in expired or _says(answer.body, expired)):
             raise CursorExpired(f"{self._where}: {answer.status}, the cursor expired", server_time=server_time(answer))
-        if (hint := _HINTS.get(answer.status)) is not None:
+        if (hint := self.hints.get(answer.status)) is not None:
             raise ContractChanged(f"{self._where}: {answer.status}: {sample(answer.body)}", hint=hint)
         check_status(answer, where=self._where, key_source=self._key_source)
 
     def turn(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Chunk:
         """See Endpoint."""
-        self._repeats.check(chunk, cursor)
+        if self._pager.position(chunk) is None:  # where pages have positions, the run compares those, chain by chain
+            self._repeats.check(chunk, cursor)
         lead = self._pager.lead(chunk, answer, cursor)
         if lead.span_end:
             self._repeats.clear()  # two spans may both hold what lies between them, and nothing else
@@ -163,13 +194,13 @@ class RestEndpoint:
         lead = self._pager.ahead(answer, cursor, peek)
         return None if lead is None or lead.has_more is False else lead.cursor
 
-    def position(self, _chunk: Chunk) -> Position | None:
+    def position(self, chunk: Chunk) -> Position | None:
         """See Endpoint."""
-        return None
+        return self._pager.position(chunk)
 
     @property
     def _where(self) -> str:
-        return f"{self._spec.method} {self._path or '/'}"
+        return f"{self._spec.method} {self.path or '/'}"
 
 
 def _text(value: str | float | bool) -> str | int:

@@ -27,6 +27,7 @@ from datasync.config.spec.paging import (
     Paging,
     WindowPaging,
 )
+from datasync.config.spec.renewal import Renewal
 from datasync.config.spec.root import Api, Budget, Config
 from datasync.config.spec.sink import DuckDbTo, JsonlTo, ParquetTo, PluginTo, PostgresTo, SinkSpec
 
@@ -61,6 +62,7 @@ __all__ = [
     "PluginTo",
     "PostgresTo",
     "QueryKey",
+    "Renewal",
     "SinkSpec",
     "Table",
     "TokenExchange",

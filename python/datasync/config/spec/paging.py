@@ -6,6 +6,7 @@ import msgspec
 
 from datasync.config.invalid import InvalidSpec
 from datasync.config.spec import valid
+from datasync.config.spec.renewal import Renewal
 
 
 class _Paging(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
@@ -43,17 +44,21 @@ class CursorPaging(_Paging, frozen=True, tag="cursor"):
         param: parameter to send it as.
         ttl: duration it lives; None: it doesn't expire.
         expired: codes, or statuses as text, with which the API refuses a cursor that expired.
+        renew: how a cursor for the same place is written instead; None: the feed is read again from its beginning.
     """
 
     next: str
     param: str = "cursor"
     ttl: float | str | None = None
     expired: tuple[str, ...] = ()
+    renew: Renewal | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.ttl is not None:
             valid.duration("ttl", self.ttl, positive=True)
+        if self.renew is not None and self.ttl is None and not self.expired:
+            raise InvalidSpec("renew", "is never used", hint="say by `expired` or `ttl` when a cursor has expired")
 
 
 class HeaderCursorPaging(_Paging, frozen=True, tag="header_cursor"):
@@ -155,6 +160,9 @@ class WindowPaging(_Paging, frozen=True, tag="window"):
         valid.duration("step", self.step, positive=True)
         if self.since_param == self.until_param:
             raise InvalidSpec("until_param", "is the same parameter as `since_param`", hint="a span has two ends")
+        if isinstance(self.inner, CursorPaging) and self.inner.renew is not None:
+            hint = "leave it out; where a cursor expires, the spans are read again from the first one"
+            raise InvalidSpec("inner.renew", "is not for the pages of a span", hint=hint)
 
 
 Paging: TypeAlias = PlainPaging | WindowPaging

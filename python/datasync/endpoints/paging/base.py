@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from datasync.config.spec.paging import Paging
-from datasync.endpoints.base import Peek
+from datasync.endpoints.base import ByReread, Peek, Reseek
 from datasync.errors import ContractChanged
 from datasync.http.transport import Answer
-from datasync.model import Chunk, Column, EncoderPlan
+from datasync.model import Chunk, Column, EncoderPlan, Position
 
 HEADER: Final = "header:"
 """Before a header's name, where a path in the body could stand, too."""
@@ -86,10 +86,12 @@ class Pager(ABC):
         resized: it was; a page with fewer records than `size` says nothing from then on.
         ttl: seconds a cursor lives, or None.
         expired: codes and statuses with which the API refuses one that expired.
+        reseek: see Endpoint.
     """
 
     resizable: bool = True
     next_cursor: str | None = None
+    reseek: Reseek = ByReread()
 
     def __init__(self, spec: Paging) -> None:
         self._in_body = spec.where == "body"
@@ -129,6 +131,10 @@ class Pager(ABC):
     @abstractmethod
     def ahead(self, answer: Answer, cursor: str | None, peek: Peek) -> Lead | None:
         """Say where a page leads before it is read; None where that can't be told."""
+
+    def position(self, _chunk: Chunk) -> Position | None:
+        """See Endpoint. None where nothing is known of the order of the records."""
+        return None
 
     @abstractmethod
     def _place(self, cursor: str | None) -> Mapping[str, str | int]:

@@ -34,7 +34,7 @@ def build(spec: Paging, context: Context) -> Pager:  # noqa: PLR0911  # one for 
         case NoPaging():
             return OnePage(spec)
         case CursorPaging():
-            return BodyCursor(spec)
+            return BodyCursor(spec, context)
         case HeaderCursorPaging():
             return HeaderCursor(spec)
         case NextUrlPaging():
