@@ -217,8 +217,7 @@ def outside(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """Pytest in a folder of somebody's."""
     monkeypatch.setenv("PYTHONPATH", str(SOURCES))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    # Our own process may have the module already.
-    warnings = "filterwarnings =\n error\n ignore:Module already imported"
+    warnings = "filterwarnings = error"
     pytester.makeini(f"[pytest]\n{warnings}\naddopts = -p no:cacheprovider -p no:benchmark -p no:xdist")
     pytester.makeconftest('pytest_plugins = ["datasync.testing.plugin"]')
     return pytester
@@ -226,15 +225,12 @@ def outside(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 def test_the_fixtures_give_a_database_and_an_api(outside: pytest.Pytester) -> None:
     outside.makepyfile(FIXTURES)
-    outside.runpytest_inprocess().assert_outcomes(passed=3)
+    outside.runpytest_subprocess().assert_outcomes(passed=3)
 
 
-def test_a_fixture_whose_libraries_are_missing_says_how_to_install_them(
-    outside: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    outside.makepyfile("def test_api(datasync_api): pass")
-    result = outside.runpytest_inprocess()
+def test_a_fixture_whose_libraries_are_missing_says_how_to_install_them(outside: pytest.Pytester) -> None:
+    outside.makepyfile("import sys\n\nsys.modules['uvicorn'] = None\n\ndef test_api(datasync_api): pass")
+    result = outside.runpytest_subprocess()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*the simulated API needs uvicorn*", "*pip install 'datasync[[]demo]'*"])
 

@@ -204,6 +204,35 @@ def test_a_finished_stream_is_read_on_from_its_newest_row(local: Kind) -> None:
     assert local.ids() == ["a", "b"]
 
 
+def test_a_total_of_what_is_newer_is_held_against_what_the_round_was_served(kind: Kind) -> None:
+    """There are more rows than that, whatever is missing; and a page that is read again makes up for nothing."""
+    again = RoundSettings(again=True)
+    kind.use(commits(batch(1, page("a", "b", "c"), newest_us=100, complete=True)), rounds=again)
+    (short,) = kind.use(commits(batch(1, page("d"), page("e"), total=4, complete=True)), rounds=again)
+    assert (short.complete, short.missing) == (False, 2)
+    (repeated,) = kind.use(commits(batch(2, page("e"), total=4, complete=True)), rounds=again)
+    assert (repeated.complete, repeated.missing) == (False, 2)
+    (whole,) = kind.use(commits(batch(3, page("e", "f", "g"), total=4, complete=True)), rounds=again)
+    assert (whole.rows, whole.complete, whole.missing) == (2, True, 0)
+
+
+def test_what_a_chain_was_served_before_it_began_anew_proves_no_end(kind: Kind) -> None:
+    import msgspec
+
+    again = RoundSettings(again=True)
+    kind.use(commits(batch(1, page("a"), newest_us=100, complete=True)), rounds=again)
+    anew = msgspec.structs.replace(page("b"), again=True)
+    (short,) = kind.use(
+        lambda sink: _last(sink, batch(1, page("b", "c"), total=3), batch(2, anew, total=3, complete=True)),
+        rounds=again,
+    )
+    assert (short.complete, short.missing) == (False, 2)
+
+
+async def _last(sink: Sink, *batches: Batch) -> list[Committed]:
+    return [await sink.commit(one) for one in batches][-1:]
+
+
 @pytest.mark.parametrize("name", ["jsonl", "parquet"])
 def test_files_refuse_to_replace_rows(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can't be replaced"):

@@ -29,7 +29,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     Attributes:
         cursor: to ask for next; None is the beginning.
         position: the same place in terms that don't expire, or None.
-        pages: read so far, over all runs.
+        pages: read so far, over all runs of a round.
         served: records in those pages, repeats included.
         total: records the stream had when it was begun, by the first word of the API on it, or None.
         complete: the end was reached. The cursor then is still that of the last page.

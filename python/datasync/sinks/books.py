@@ -52,6 +52,8 @@ class Books(msgspec.Struct, frozen=True):
         batch: number of the last batch, over all runs.
         partitions: by number.
         total: what the API declared first, in this round.
+        served_before: what was served in this round, but proves nothing of its end: it was read again since. None where
+            the total is of everything, and not of what is newer than the round's beginning alone.
         version: of this document.
     """
 
@@ -60,6 +62,7 @@ class Books(msgspec.Struct, frozen=True):
     batch: int = 0
     partitions: tuple[PartitionState, ...] = (PartitionState(),)
     total: int | None = None
+    served_before: int | None = None
     counts: Counts = msgspec.field(default_factory=Counts)
     version: int = 1
 
@@ -111,17 +114,17 @@ class Books(msgspec.Struct, frozen=True):
         state = rounds.first(settings) if restart else rounds.following(self.partitions, settings, anew=anew)
         if state is None:
             return self, False
-        # Books count each round by itself.
-        state = msgspec.structs.replace(state, checkpoint=msgspec.structs.replace(state.checkpoint, pages=0, served=0))
-        return Books(identity, self.epoch, self.batch, (state,)), True
+        before = 0 if rounds.counts_newer(state, settings) else None
+        return Books(identity, self.epoch, self.batch, (state,), served_before=before), True
 
     def after(self, batch: Batch, put: Put, *, keeps_known: bool) -> tuple["Books", Committed]:
         """The books with a batch in them."""
         done = put.committed(len(batch.rejects), keeps_known=keeps_known)
-        old = self.counts
+        old, before = self.counts, self.served_before
         if batch.chunks and batch.chunks[0].again:
-            # What transforms left out will be left out once more, and must not count twice.
+            # What transforms left out will be left out once more, and must not count twice; nor must what was served.
             old = msgspec.structs.replace(old, duplicates=old.duplicates + old.dropped, dropped=0)
+            before = None if before is None else old.served
         counted = Counts(
             served=old.served + batch.records,
             rows=old.rows + done.rows,
@@ -136,6 +139,7 @@ class Books(msgspec.Struct, frozen=True):
             batch=self.batch + 1,
             partitions=_advanced(_shared(self.partitions, batch.windows), batch),
             total=batch.checkpoint.total if self.total is None else self.total,
+            served_before=before,
             counts=counted,
         )
         return books, done
@@ -148,20 +152,22 @@ class Books(msgspec.Struct, frozen=True):
             rows=self.counts.rows if there.rows is None else there.rows,
             quarantined=there.rejects,
             keyed=there.rows is not None,
+            newer=None if self.served_before is None else self.counts.served - self.served_before,
         )
 
     def reopened(self, batch: Batch) -> "Books":
         """Every partition before its last page: any of them may have ended too early."""
         replace = msgspec.structs.replace
-        # What the last page left out will be left out again.
-        last = batch.chunks[-1].dropped if batch.chunks else 0
-        old = self.counts
+        # What the last page left out will be left out again, and what it served comes again.
+        last, records = (batch.chunks[-1].dropped, batch.chunks[-1].records) if batch.chunks else (0, 0)
+        old, before = self.counts, self.served_before
         return replace(
             self,
             partitions=tuple(
                 replace(state, checkpoint=replace(state.checkpoint, complete=False)) for state in self.partitions
             ),
             counts=replace(old, dropped=old.dropped - last, duplicates=old.duplicates + last),
+            served_before=None if before is None else before + records,
         )
 
     def check_counts(self) -> None:

@@ -14,7 +14,8 @@ def first(rounds: RoundSettings) -> PartitionState:
 def following(states: Sequence[PartitionState], rounds: RoundSettings, *, anew: bool) -> PartitionState | None:
     """The state of the next round; None where the stream isn't complete, or isn't to be read on.
 
-    It is one partition, whatever windows the round before was read in.
+    It is one partition, whatever windows the round before was read in. It counts pages and records anew, for what the
+    API declares is what this round is held against.
 
     Args:
         states: as the round before left them.
@@ -27,8 +28,6 @@ def following(states: Sequence[PartitionState], rounds: RoundSettings, *, anew: 
     newest = max((one.newest_us for one in checkpoints if one.newest_us is not None), default=None)
     return PartitionState(
         checkpoint=Checkpoint(
-            pages=sum(one.pages for one in checkpoints),
-            served=sum(one.served for one in checkpoints),
             since_us=rounds.start_us if newest is None or anew else newest - rounds.lookback_us,
             newest_us=newest,
         )
