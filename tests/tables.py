@@ -8,6 +8,7 @@ import msgspec
 
 from datasync.config import Secret, Settings
 from datasync.config.schema import RoundSettings, TableSettings, WriteSettings
+from datasync.config.spec import EndpointSpec
 from datasync.model import Batch, Checkpoint, Chunk, Column, Committed, EncoderPlan, PartitionState
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.support import Database
@@ -27,6 +28,7 @@ def settings(
     rounds: RoundSettings | None = None,
     write: WriteSettings | None = None,
     restart: bool = False,
+    spec: EndpointSpec | None = None,
 ) -> Settings:
     url, key = Secret(database.dsn, source="test"), Secret("unused", source="test")
     return Settings(
@@ -37,6 +39,7 @@ def settings(
         table=table,
         rounds=rounds or RoundSettings(),
         write=write or WriteSettings(),
+        spec=spec,
     )
 
 

@@ -1,22 +1,25 @@
 """Lists inside of records have tables of their own, and say what their records say."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from datasync.config.columns import of_elements
 from datasync.config.schema import ConflictPolicy, TableSettings, WriteSettings
+from datasync.config.spec import Child, ColumnSpec, EndpointSpec, Table
 from datasync.errors import SchemaMismatch
 from datasync.model import Batch, Checkpoint, ChildRows, Chunk, Column
+from datasync.sinks.postgres.sink import PostgresSink
 from tests.support import Database
 from tests.tables import page, run, settings, stores
 
 COLUMNS = (Column("id", "id", "bigint", required=True, key=True), Column("version", "version", "bigint"))
-ITEMS = (
-    Column("parent_key", "", "bigint", required=True),
-    Column("position", "", "integer", required=True),
-    Column("item", "item", "text"),
-)
+LIST = Child(table="orders_items", path="items", columns=(ColumnSpec(name="item"),))
+ITEMS = of_elements(LIST, COLUMNS[0])
+SPEC = EndpointSpec(name="orders", table=Table(children=(LIST,)))
 POLICIES = [
     ConflictPolicy(),
     ConflictPolicy("update"),
@@ -56,7 +59,7 @@ def test_the_elements_are_those_of_the_record_that_is_stored(database: Database,
     @given(batches)
     def check(story: list[list[list[Record]]]) -> None:
         database.execute("DROP TABLE IF EXISTS orders, orders_items")
-        chosen = settings(database, TableSettings("orders"), write=write, restart=True)
+        chosen = settings(database, TableSettings("orders"), write=write, restart=True, spec=SPEC)
         run(chosen, COLUMNS, stores(*(Batch([chunk(rows) for rows in batch], Checkpoint("c")) for batch in story)))
         found: dict[int, list[str]] = {}
         for row in database.fetch("SELECT parent_key, position, item FROM orders_items ORDER BY 1, 2"):
@@ -69,7 +72,9 @@ def test_the_elements_are_those_of_the_record_that_is_stored(database: Database,
 
 def test_a_record_that_the_database_refuses_keeps_the_elements_it_had(database: Database) -> None:
     database.execute("CREATE TABLE orders (id bigint PRIMARY KEY, version bigint CHECK (version < 9))")
-    chosen = settings(database, TableSettings("orders"), write=WriteSettings(on_conflict=ConflictPolicy("update")))
+    chosen = settings(
+        database, TableSettings("orders"), write=WriteSettings(on_conflict=ConflictPolicy("update")), spec=SPEC
+    )
     first = chunk([(1, 1, ["a"]), (2, 1, ["b"])])
     second = chunk([(1, 9, ["refused"]), (2, 2, []), (3, 9, ["refused"]), (4, 2, ["d"])])
     run(chosen, COLUMNS, stores(Batch([first], Checkpoint("1")), Batch([second], Checkpoint("2"))))
@@ -78,12 +83,24 @@ def test_a_record_that_the_database_refuses_keeps_the_elements_it_had(database: 
     assert database.value("SELECT count(*) FROM quarantined_events") == 2
 
 
-def test_a_table_of_elements_in_another_shape_is_refused_and_no_record_is_stored(database: Database) -> None:
+def test_a_table_of_elements_in_another_shape_is_refused_before_the_first_request(database: Database) -> None:
     database.execute("CREATE TABLE orders_items (parent_key bigint, position integer, item text)")
     with pytest.raises(SchemaMismatch, match="no unique key"):
-        run(
-            settings(database, TableSettings("orders")),
-            COLUMNS,
-            stores(Batch([chunk([(1, 1, ["a"])])], Checkpoint("1"))),
-        )
-    assert database.value("SELECT count(*) FROM orders") == 0
+        run(settings(database, TableSettings("orders"), spec=SPEC), COLUMNS)
+    assert database.value("SELECT to_regclass('orders') IS NULL AND to_regclass('cursor_state') IS NULL")
+
+
+def test_a_table_of_elements_is_there_before_any_record_is(database: Database) -> None:
+    run(settings(database, TableSettings("orders"), spec=SPEC), COLUMNS, stores())
+    assert database.value("SELECT count(*) FROM orders_items") == 0
+
+
+def test_no_record_is_stored_once_the_table_of_its_elements_is_gone(database: Database) -> None:
+    async def story(sink: PostgresSink) -> None:
+        await sink.commit(Batch([chunk([(1, 1, ["a"])])], Checkpoint("1")))
+        await asyncio.to_thread(database.execute, "DROP TABLE orders_items")
+        with pytest.raises(SchemaMismatch, match="is gone"):
+            await sink.commit(Batch([chunk([(2, 1, ["b"])])], Checkpoint("2")))
+
+    run(settings(database, TableSettings("orders"), spec=SPEC), COLUMNS, story)
+    assert [row[0] for row in database.fetch("SELECT id FROM orders")] == [1]

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from datasync import _native, envelope, jsonpaths
 from datasync.config.spec import Child, ColumnSpec
-from datasync.endpoints.columns import columns
 from datasync.errors import ConfigError, ContractChanged, PageDamaged
 from datasync.model import Chunk, Column, EncoderPlan
 from datasync.pipeline.choice import choose
@@ -119,8 +118,8 @@ def test_csv_that_cant_be_told_apart_damages_the_page(body: bytes) -> None:
 
 
 def test_lists_become_rows_of_their_own_and_a_bad_element_refuses_its_record() -> None:
-    child = Child(table="lines", path="order.items", columns=())
-    specs = columns([ColumnSpec(name="sku", required=True), ColumnSpec(name="n", type="integer")])
+    specs = (ColumnSpec(name="sku", required=True), ColumnSpec(name="n", type="integer"))
+    child = Child(table="lines", path="order.items", columns=specs)
     body = msgspec.json.encode(
         [
             {"id": "a", "order": {"items": [{"sku": "x", "n": 1}, {"sku": "y"}]}},
@@ -129,7 +128,7 @@ def test_lists_become_rows_of_their_own_and_a_bad_element_refuses_its_record() -
             {"id": "d", "order": {"items": {}}},
         ]
     )
-    chunk = encode(PLAN, body, children=[(child, specs)])
+    chunk = encode(PLAN, body, children=[child])
     assert ids(chunk) == ["a", "b"]
     (lines,) = chunk.children
     assert (lines.table, [column.name for column in lines.columns]) == ("lines", ["parent_key", "position", "sku", "n"])

@@ -9,9 +9,9 @@ import msgspec
 
 from datasync import hookspecs, jsonpaths
 from datasync.config import Settings
+from datasync.config.columns import columns
 from datasync.endpoints import auth as credentials
 from datasync.endpoints.base import Peek, Reseek
-from datasync.endpoints.columns import columns
 from datasync.endpoints.paging import Context, build
 from datasync.endpoints.paging.moments import written
 from datasync.endpoints.paging.repeats import Repeats

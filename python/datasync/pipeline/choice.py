@@ -6,7 +6,7 @@ import msgspec
 
 from datasync import jsonpaths
 from datasync.config.spec import Child
-from datasync.model import Column, EncoderPlan
+from datasync.model import EncoderPlan
 from datasync.pipeline import unwrap
 from datasync.pipeline.elements import Elements
 from datasync.pipeline.lanes import FastLane, Lane, PanicProof, RecordLane
@@ -14,20 +14,20 @@ from datasync.pipeline.one_by_one import OneByOne
 from datasync.transforms.chain import Chain
 
 
-def choose(plan: EncoderPlan, chain: Chain | None, children: Sequence[tuple[Child, tuple[Column, ...]]] = ()) -> Lane:
+def choose(plan: EncoderPlan, chain: Chain | None, children: Sequence[Child] = ()) -> Lane:
     """The fast lane, unless something in Python has to see each record.
 
     Args:
         plan: its `records` may be a JSONPath, and its `format` csv.
         chain: of transforms.
-        children: lists inside of records that go to tables of their own, with their columns.
+        children: lists inside of records that go to tables of their own.
     """
     if plan.format == "csv":
         return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.csv_records)
     plan = msgspec.structs.replace(plan, records=jsonpaths.plain(plan.records))
     if plan.records.startswith("$"):
         return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.json_path(plan))
-    elements = [Elements(plan, child, columns) for child, columns in children]
+    elements = [Elements(plan, child) for child in children]
     careful = RecordLane(plan, chain or _as_it_is, OneByOne(plan), elements=elements)
     if chain is None and not elements:
         return PanicProof(FastLane(plan), careful)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from datasync import _native, envelope
+from datasync.config.columns import of_elements
 from datasync.config.spec import Child
-from datasync.model import ChildRows, Column, EncoderPlan, Row
+from datasync.model import ChildRows, EncoderPlan, Row
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -29,17 +30,11 @@ class Taken(NamedTuple):
 class Elements:
     """Takes one list out of each record, element by element, by the same checks as records."""
 
-    def __init__(self, plan: EncoderPlan, child: Child, columns: Sequence[Column]) -> None:
-        """Take the records' plan, and the child's columns; their paths are from an element's root."""
-        key = next(column for column in plan.columns if column.key)
-        inner = [msgspec.structs.replace(column, path=_under(column), key=False) for column in columns]
+    def __init__(self, plan: EncoderPlan, child: Child) -> None:
+        """Take the records' plan, and which list."""
         self._path = child.path
         self.table = child.table
-        self.columns = (
-            Column("parent_key", "k", key.kind, required=True),
-            Column("position", "n", "integer", required=True),
-            *inner,
-        )
+        self.columns = of_elements(child, next(column for column in plan.columns if column.key))
         self._encoder = _native.PageEncoder(msgspec.json.encode(EncoderPlan(records="", columns=self.columns)))
 
     def take(self, raws: Sequence[bytes], keys: Sequence[Any], *, now_us: int) -> Taken:
@@ -69,10 +64,3 @@ class Elements:
     def give(self, rows: Sequence[list[Row]], keys: Sequence[Any]) -> ChildRows:
         """What a chunk carries, for the records that are stored."""
         return ChildRows(self.table, self.columns, [row for some in rows for row in some], list(keys))
-
-
-def _under(column: Column) -> str:
-    """The path from the wrapping's root."""
-    if column.source != "record":
-        return column.path
-    return "v" + (column.path if column.path.startswith("[") or not column.path else f".{column.path}")

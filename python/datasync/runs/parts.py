@@ -9,7 +9,6 @@ from datasync.config.spec import Parent
 from datasync.contracts import made
 from datasync.endpoints.base import Endpoint
 from datasync.endpoints.children import Children
-from datasync.endpoints.columns import columns
 from datasync.errors import ConfigError
 from datasync.pipeline.choice import choose
 from datasync.pipeline.lanes import Lane
@@ -41,7 +40,7 @@ def within(of: Endpoint, lane: Lane, part: Part) -> tuple[Endpoint, Lane]:
 
 def lane(of: Endpoint, settings: Settings, plugins: Plugins) -> Lane:
     """What reads its pages."""
-    children = [(child, columns(child.columns)) for child in settings.spec.table.children] if settings.spec else ()
+    children = settings.spec.table.children if settings.spec else ()
     chosen = partial(choose, chain=chain(settings, plugins, of), children=children)
     with blamed(f"the endpoint `{settings.endpoint}`"):  # whose plan the core may refuse
         if isinstance(of, Children) and of.into is not None:

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from datasync.config.columns import PARENT, POSITION, of_elements
+from datasync.config.spec import Child
 from datasync.errors import SchemaMismatch
-from datasync.model import Batch, ChildRows, Chunk, Row
+from datasync.model import Batch, ChildRows, Chunk, Column, Row
 from datasync.postgres.connection import Connection
-from datasync.sinks.postgres import tables
+from datasync.sinks.postgres import shape, tables
 from datasync.sinks.postgres.names import TableName, quoted, table_name
 from datasync.sinks.postgres.target import Target
 
-PARENT, POSITION = "parent_key", "position"
-"""Columns of each such table, and its key."""
+KEY: Final = (PARENT, POSITION)
+"""Of each such table."""
 
 Places: TypeAlias = Mapping[Any, str]
 """Where the rows of some keys are. One that is written again is elsewhere then."""
@@ -25,9 +27,22 @@ class Children:
     was, by the policy, or is refused by the database, stay as well.
     """
 
-    def __init__(self, target: Target) -> None:
-        """Take the table of the parents."""
+    def __init__(self, target: Target, lists: Sequence[Child]) -> None:
+        """Take the table of the parents, and the lists that are declared."""
         self._target = target
+        key = target.key
+        assert key is not None or not lists  # the configuration sees to it
+        self._tables = {child.table: (table_name(child.table), of_elements(child, key)) for child in lists if key}
+
+    async def check(self, connection: Connection) -> None:
+        """Make sure that the tables which are there are ours. Writes nothing. Raises SchemaMismatch."""
+        for table, columns in self._tables.values():
+            await shape.check_table(connection, table, columns, KEY)
+
+    async def make(self, connection: Connection) -> None:
+        """Make the tables that are missing. Belongs into a transaction. Raises SchemaMismatch."""
+        for table, columns in self._tables.values():
+            await tables.make(connection, table, columns, KEY)
 
     async def before(self, connection: Connection, batch: Batch) -> Places:
         """Where the parents of the batch are, before it is stored. Its turn has come."""
@@ -48,17 +63,17 @@ class Children:
         """
         after = await self._places(connection, list(before.keys() | {p for one in _all(batch) for p in one.parents}))
         left_out = {_plain(key) for key in refused}
-        for first in {one.table: one for one in _all(batch)}.values():
-            table = table_name(first.table)
-            if [column.name for column in first.columns[:2]] != [PARENT, POSITION]:
-                raise SchemaMismatch(f"`{table}` is no table of elements: it begins with {PARENT} and {POSITION}")
-            await tables.make(connection, table, first.columns, (PARENT, POSITION))
+        for name in {one.table for one in _all(batch)}:
+            table, columns = self._tables[name]
+            # PostgreSQL would convert values, and say nothing.
+            if not await shape.check_columns(connection, table, columns):
+                raise SchemaMismatch(f"the table `{table}` is gone", hint="run again: it is made at the start")
             elements = {
                 parent: rows
-                for parent, rows in self._winners(batch, first.table).items()
+                for parent, rows in self._winners(batch, name).items()
                 if parent in after and parent not in left_out and self._is_new(before.get(parent), after[parent])
             }
-            await self._replace(connection, table, first, elements)
+            await self._replace(connection, table, columns, elements)
 
     async def _places(self, connection: Connection, parents: Sequence[Any]) -> dict[Any, str]:
         key = self._target.key
@@ -98,9 +113,9 @@ class Children:
         return new is not None and (old is None or new > old)
 
     async def _replace(
-        self, connection: Connection, table: TableName, like: ChildRows, elements: Mapping[Any, Sequence[Row]]
+        self, connection: Connection, table: TableName, columns: Sequence[Column], elements: Mapping[Any, Sequence[Row]]
     ) -> None:
-        kind = like.columns[0].kind
+        kind = columns[0].kind
         await connection.execute(f"DELETE FROM {table.sql} WHERE {PARENT} = ANY($1::{kind}[])", sorted(elements))
         rows = list(chain.from_iterable(elements[parent] for parent in sorted(elements)))
         if rows:
@@ -108,7 +123,7 @@ class Children:
                 table.name,
                 schema_name=table.schema,
                 records=[tuple(row) for row in rows],
-                columns=[column.name for column in like.columns],
+                columns=[column.name for column in columns],
             )
 
 

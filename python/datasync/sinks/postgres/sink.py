@@ -28,6 +28,7 @@ from datasync.sinks.postgres import (
     tables,
 )
 from datasync.sinks.postgres.checkpoint import Progress
+from datasync.sinks.postgres.children import Children
 from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.link import Link
 from datasync.sinks.postgres.patience import Patience
@@ -48,11 +49,13 @@ class PostgresSink:
         self._stream = stream
         self._source = settings.api_base_url
         self._target = Target(plan.columns, settings.write.on_conflict, settings.table)
-        if settings.spec is not None and settings.spec.table.children and settings.table.mode != "merge":
+        lists = settings.spec.table.children if settings.spec is not None else ()
+        if lists and settings.table.mode != "merge":
             raise ConfigError(
                 f"`{self._target.table}` has tables of elements, and the mode `{settings.table.mode}`",
                 hint="use the mode `merge`, with an `on_conflict` that updates",
             )
+        self._children = Children(self._target, lists)
         self._first = rounds.first(settings.rounds)
         self._link = Link(settings)
         self._writers: list[Writer] = []
@@ -70,6 +73,7 @@ class PostgresSink:
         with mapped("reading the checkpoint"):
             await self._lock(wait=self._settings.write.wait)
             there = await shape.check(connection, self._target)
+            await self._children.check(connection)
             await staging.check(connection, self._target.table, self._target.columns)
             waiting = await swap.pending(connection, self._target.table, self._stream) if there else False
             version = await ddl.installed_version(connection)
@@ -111,7 +115,7 @@ class PostgresSink:
                 copies=found.copies,
             )
         patience = partial(Patience, self._settings.http.retry_for)
-        self._store = Store(self._stream, self._target, progress, habit, patience, self._renew)
+        self._store = Store(self._stream, self._target, self._children, progress, habit, patience, self._renew)
         for number in range(write.writers):
             try:
                 await self._add(self._store, number, habit)
@@ -144,6 +148,7 @@ class PostgresSink:
             # What is appended may come again; so the key, if there is one, isn't unique.
             key = () if target.appends or target.key is None else (target.key.name,)
             await tables.make(connection, target.table, target.columns, key)
+        await self._children.make(connection)
         if begun is not None:
             await swap.forget(connection, target.table, self._stream)
             if target.replaces:

@@ -30,6 +30,7 @@ class Store:
         self,
         stream: str,
         target: Target,
+        children: Children,
         progress: Progress,
         habit: Habit,
         patience: Callable[[], Patience],
@@ -39,7 +40,7 @@ class Store:
         self._stream = stream
         self._target = target
         self._account = Account(stream, target)
-        self._children = Children(target)
+        self._children = children
         self._progress = progress
         self._turns = Turns(progress.batch)
         self._habit = habit

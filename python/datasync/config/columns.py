@@ -1,14 +1,19 @@
 """From the columns of the configuration to those of the plan."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from datasync import jsonpaths
-from datasync.config.spec import ColumnSpec
+from datasync.config.spec import Child, ColumnSpec
 from datasync.config.spec.endpoint import DEFAULT_COLUMNS
 from datasync.model import Column
 from datasync.timestamps import TimestampPolicy
+
+PARENT: Final = "parent_key"
+POSITION: Final = "position"
+"""Columns of the table of a list inside of records, before all others. Both are its key."""
 
 
 def columns(specs: Sequence[ColumnSpec] | None, *, clock: str | None = None) -> tuple[Column, ...]:
@@ -25,6 +30,25 @@ def columns(specs: Sequence[ColumnSpec] | None, *, clock: str | None = None) -> 
         first = next(n for n, column in enumerate(found) if column.kind == "timestamptz")
         found.insert(first, found.pop(place))
     return tuple(found)
+
+
+def of_elements(child: Child, key: Column) -> tuple[Column, ...]:
+    """Give the columns of a list's table, of records with this key.
+
+    The paths are from the root of `{"k": key, "n": position, "v": element}`, which is what the core is given for each.
+    """
+    inner = [msgspec.structs.replace(column, path=_under(column), key=False) for column in columns(child.columns)]
+    return (
+        Column(PARENT, "k", key.kind, required=True),
+        Column(POSITION, "n", "integer", required=True),
+        *inner,
+    )
+
+
+def _under(column: Column) -> str:
+    if column.source != "record":
+        return column.path
+    return "v" + (column.path if column.path.startswith("[") or not column.path else f".{column.path}")
 
 
 def _column(spec: ColumnSpec) -> Column:
