@@ -22,6 +22,7 @@ from datasync.config.spec import (
 from datasync.errors import ContractChanged, CursorExpired, DatasyncError, PageDamaged, PageRepeated
 from datasync.http.transport import Answer
 from datasync.model import Checkpoint, Request
+from datasync.transforms.chain import Chain
 from tests.rest_apis import api
 from tests.resting import BASE, answer, read, records, rest, turned
 
@@ -92,6 +93,21 @@ def test_circles_of_cursors_are_noticed_within_bounds(paging: Paging, lap: int, 
     with pytest.raises((ContractChanged, PageRepeated)):
         read(rest(paging), script)
     assert asked <= 3 * (lap + lead_in) + 16  # six times at the page that repeats
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_pages_that_transforms_leave_out_whole_are_told_apart(repeats: bool) -> None:
+    leave_out = Chain([("none", lambda _record: None)])
+
+    def script(request: Request) -> Answer:
+        place = 0 if repeats else int(request.params["offset"])
+        return answer({"data": records(range(place, min(place + 5, 40)))})
+
+    if repeats:
+        with pytest.raises(PageRepeated):
+            read(rest(OffsetPaging(size=5)), script, chain=leave_out)
+    else:
+        assert read(rest(OffsetPaging(size=5)), script, chain=leave_out).checkpoint.served == 40
 
 
 def test_a_page_that_names_itself_is_a_repeated_one() -> None:

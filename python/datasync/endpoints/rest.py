@@ -177,7 +177,7 @@ class RestEndpoint:
     def turn(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Chunk:
         """See Endpoint."""
         if self._pager.position(chunk) is None:  # where pages have positions, the run compares those, chain by chain
-            self._repeats.check(chunk, cursor)
+            self._repeats.check(chunk, cursor, answer.body)
         lead = self._pager.lead(chunk, answer, cursor)
         if lead.span_end:
             self._repeats.clear()  # two spans may both hold what lies between them, and nothing else

@@ -31,8 +31,8 @@ class Repeats:
         self._steps = 0
         self._power = 1
 
-    def check(self, chunk: Chunk, cursor: str | None) -> None:
-        """Take a page. One without records says nothing, nor does the page of the same cursor once more.
+    def check(self, chunk: Chunk, cursor: str | None, body: bytes) -> None:
+        """Take a page and the `body` it came in. One without records says nothing, nor that of the same cursor again.
 
         Raises:
             PageRepeated: it has come before, at another cursor.
@@ -41,7 +41,7 @@ class Repeats:
             self.clear()  # the list is read from its beginning
         if not chunk.records:
             return
-        page = cursor, self._print(chunk)
+        page = cursor, self._print(chunk, body)
         if self._last is not None and self._last[0] == cursor:
             self._last = page
             return
@@ -58,8 +58,9 @@ class Repeats:
         if self._steps == self._power:
             self._kept, self._steps, self._power = page, 0, self._power * 2
 
-    def _print(self, chunk: Chunk) -> _Print:
-        tail = b""
+    def _print(self, chunk: Chunk, body: bytes) -> _Print:
+        # Of what transforms leave out nothing is kept: then only the body tells one page from another.
+        tail = b"" if chunk.row_count or chunk.rejects else body
         if chunk.rejects:
             tail += chunk.rejects[-1].raw[-TAIL:]
         if self._exact and chunk.copy is not None:
