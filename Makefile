@@ -40,11 +40,12 @@ $(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Three workers on two cores: tests wait for servers and processes. Each worker starts a PostgreSQL of its own.
+# Three workers on two cores: tests wait for servers and processes. Each worker starts a PostgreSQL of its own, in memory
+# where there is a GiB for each. Bytecode is kept: a thousand processes would each compile all that they import.
 .PHONY: test
 test: build ## Run the whole suite, Rust and Python
 	cargo test --quiet --locked
-	$(BIN)/pytest -n 3 --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist worksteal
 
 .PHONY: faults
 faults: build ## Run the tests of all faults in the catalogue, and say what became of each

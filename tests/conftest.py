@@ -14,6 +14,7 @@ from datasync import envvars
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from datasync.testing import EmbeddedPostgres
 from tests.here import Here
+from tests.in_memory import SETTINGS, in_memory
 from tests.support import Database
 
 # "fast" keeps the suite short; `HYPOTHESIS_PROFILE=slow` searches longer.
@@ -30,8 +31,21 @@ def server_dsn() -> Iterator[str]:
     if dsn := os.environ.get(envvars.TEST_DSN):
         yield dsn
         return
-    with EmbeddedPostgres() as postgres:
+    postgres = EmbeddedPostgres(settings=SETTINGS)
+    with in_memory():
+        postgres.start()
+    try:
         yield postgres.dsn
+    finally:
+        postgres.stop()
+
+
+@pytest.fixture(scope="module")
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers that the tests start themselves keep their files in memory, too."""
+    tmp_path_factory.getbasetemp()  # made now, on the disk
+    with in_memory():
+        yield
 
 
 @pytest.fixture

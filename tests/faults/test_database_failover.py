@@ -13,7 +13,7 @@ from tests.support import Database
 from tests.truth import STORING_AGAIN, Feed, ask, grown, judge, rows
 from tests.wire import WireProxy
 
-pytestmark = pytest.mark.usefixtures("workdir")
+pytestmark = pytest.mark.usefixtures("memory", "workdir")
 
 TAKE_OVER = "UPDATE cursor_state SET epoch = epoch + 1"
 """What a run that begins elsewhere does first."""

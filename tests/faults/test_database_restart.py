@@ -11,7 +11,7 @@ from tests.running import Running
 from tests.servers import SMALL, crash
 from tests.truth import STORING_AGAIN, Feed, ask, grown, holding, judge, rows
 
-pytestmark = pytest.mark.usefixtures("workdir")
+pytestmark = pytest.mark.usefixtures("memory", "workdir")
 
 LAZY = {**SMALL, "synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"}
 """Commits are told long before they are safe, so that a crash takes many of them back."""

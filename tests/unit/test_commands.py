@@ -40,6 +40,21 @@ def test_what_says_only_what_there_is_imports_nothing_heavy(arguments: list[str]
     assert all(f"  {name} " in done.stdout for name in COMMANDS) == (arguments == ["--help"])
 
 
+def test_no_command_imports_rich_before_it_draws_and_all_can_then() -> None:
+    program = (
+        "import sys, click\nfrom datasync.cli import main\n"
+        "def load(group):\n"
+        "    for name in [*group.commands]:\n"
+        "        command = group.commands[name]\n"
+        "        if isinstance(command, click.Group): load(command)\n"
+        "load(main)\n"
+        "print('structlog' in sys.modules, 'httpx' in sys.modules, 'rich' in sys.modules)\n"
+        "import rich.console, pygments"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env=kept(), capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "False"]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_group_says_of_a_command_what_the_command_says_itself(name: str) -> None:
     found = main.commands[name]

@@ -5,6 +5,7 @@ from functools import cached_property
 import click
 
 from datasync.cli.lazy import LazyGroup
+from datasync.cli.without_rich import without_rich
 
 
 class PluginGroup(LazyGroup):
@@ -24,6 +25,7 @@ class PluginGroup(LazyGroup):
 
         if not entry_points(group="datasync"):  # looking is cheap, loading the built-in ones is not
             return {}
-        from datasync.cli import plugin_commands  # noqa: PLC0415  # imports half of everything
+        with without_rich():
+            from datasync.cli import plugin_commands  # noqa: PLC0415  # imports half of everything
 
         return plugin_commands.load(self.commands)

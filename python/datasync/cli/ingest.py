@@ -3,9 +3,9 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from datasync import app, envvars, failpoints, loop
 from datasync.cli import configured
@@ -22,8 +22,11 @@ from datasync.cli.options import (
 )
 from datasync.cli.summary import Summary
 from datasync.config.schema import MAX_PARTITIONS
-from datasync.observe.progress import LogProgress, Terminal, TerminalProgress
+from datasync.observe.progress import LogProgress
 from datasync.plugins import Plugins
+
+if TYPE_CHECKING:
+    from datasync.observe.live import TerminalProgress
 
 EPILOG = f"""
 \b
@@ -187,8 +190,13 @@ def ingest(
         # For `module:function`: the console script has its own folder in the path, not the one it is called from.
         sys.path.append(str(Path.cwd()))
         offered = Plugins(plugins)
-        console = Console(file=Terminal())  # type: ignore[arg-type]  # it writes, and asks what it is
-        with TerminalProgress(console) if terminal else LogProgress() as progress:
+        with _live() if terminal else LogProgress() as progress:
             offered.manager.register(progress, "progress")
             offered.manager.register(summary, "summary")
             loop.run(app.ingest_all(runs, offered))
+
+
+def _live() -> "TerminalProgress":
+    from datasync.observe.live import TerminalProgress  # noqa: PLC0415  # draws with rich, a fifth of a start
+
+    return TerminalProgress()

@@ -1,11 +1,14 @@
 """A group whose commands are imported when they are run, so that the others cost nothing."""
 
+import gc
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
+
+from datasync.cli.without_rich import without_rich
 
 
 class Lazy(NamedTuple):
@@ -22,7 +25,15 @@ class Lazy(NamedTuple):
     def load(self) -> click.Command:
         """Import it."""
         module, _, attribute = self.path.partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        # What an import makes is there to stay. To look for garbage in it, now, later and at the end, would be a fifth
+        # of a start.
+        gc.disable()
+        try:
+            with without_rich():
+                command: click.Command = getattr(import_module(module), attribute)
+        finally:
+            gc.freeze()
+            gc.enable()
         return command
 
 

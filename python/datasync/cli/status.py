@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from datasync import envvars
-from datasync.cli import database, options, watch
+from datasync.cli import database, options
 from datasync.cli.command import DONE, SETUP, STOPPED, Command
 from datasync.cli.options import env_file_option
 from datasync.cli.show import json_line, table
@@ -45,6 +45,8 @@ def status(stream: str | None, watching: bool, as_json: bool, env_file: Path | N
         if stream is not None and not watching:
             found: Sequence[Stream] = [await forget.find(connection, stream)]
         elif watching:
+            from datasync.cli import watch  # noqa: PLC0415  # draws with rich, a third of a start
+
             await watch.streams(lambda: streams.read(connection, stream), as_json=as_json)
             return
         else:

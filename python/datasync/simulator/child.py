@@ -12,8 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-import httpx
-
 from datasync.simulator.options import READY
 
 _STOP_SECONDS = 5.0
@@ -106,6 +104,8 @@ class ChildServer:
         Raises:
             httpx.HTTPError: It did not.
         """
+        import httpx  # noqa: PLC0415  # the child imports this package, too, and would pay a quarter of its start for it
+
         # Loopback is never behind a proxy, whatever the environment says. There is no TLS, whose setting up takes time.
         with httpx.Client(trust_env=False, verify=False, timeout=30.0) as client:  # noqa: S501 - http
             return client.request(method, url).raise_for_status().content
