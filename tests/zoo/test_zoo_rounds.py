@@ -85,9 +85,9 @@ def test_a_newest_first_round_ends_where_everything_is_known(zoo: ZooProcess, da
     whole = pages()
     assert whole >= 120
     # What changed while the first run read is on the first pages of the second. A round ends after the commit that
-    # proves it, so some pages more are on their way by then.
+    # proves it, so as many pages more are on their way by then as a commit takes, on a busy machine many.
     counts = [pages() for _ in range(2)]
-    assert all(2 <= count < whole // 2 for count in counts), (whole, counts)
+    assert all(2 <= count < whole for count in counts), (whole, counts)
     assert database.value("SELECT array_agg(id ORDER BY id) FROM zoo_newest_first") == zoo.data.ids("feed")
     newest = database.value("SELECT max(data->>'updated_at') FROM zoo_newest_first")
     assert newest == zoo.data.feed(GROWTH)[0]["updated_at"]
