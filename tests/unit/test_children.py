@@ -69,7 +69,7 @@ class Api:
 
 def walk(endpoint: Children, api: Api, cursor: str | None, most: int = 10_000) -> tuple[list[tuple[Any, ...]], Any]:
     """The rows, and the cursor after `most` pages or False at the end."""
-    lane = PerParent(endpoint.plan_at, lambda plan: choose(plan, None))
+    lane = PerParent(endpoint.plan_at, endpoint.named, lambda plan: choose(plan, None))
     rows: list[tuple[Any, ...]] = []
     for _ in range(most):
         body = api.answer(endpoint.request(cursor))

@@ -1,6 +1,7 @@
 """Children of many parents, read side by side: exactly once through kills, and what a parent that is gone means."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,13 +18,18 @@ Ingest: TypeAlias = Callable[..., Run]
 def ingest(zoo: ZooProcess, database: Database, workdir: Path) -> Ingest:
     """Run `datasync ingest` with the children's configuration, so changed."""
 
-    def run(*arguments: str, changed: tuple[str, str] = ("", ""), failpoints: str = "") -> Run:
+    def run(
+        *arguments: str,
+        changed: tuple[str, str] = ("", ""),
+        failpoints: str = "",
+        command: Sequence[str] = ("ingest",),
+    ) -> Run:
         config = workdir / "children.toml"
         config.write_text(path_of("children").read_text().replace(*changed))
         variables = ZooOptions(seed=zoo.options.seed, newest_ms=zoo.options.newest_ms).environment(zoo.origin)
         shell = environment(database.dsn, "") | variables | {"DATASYNC_FAILPOINTS": failpoints}
         del shell["API_BASE_URL"], shell["API_KEY"]
-        return finish(start(["ingest", "--config", str(config), *arguments], shell))
+        return finish(start([*command, "--config", str(config), *arguments], shell))
 
     return run
 
@@ -86,3 +92,39 @@ def test_parents_that_vanish_between_runs_leave_the_rest_to_be_read(
     wanted = {child["id"] for parent, children in zoo.data.children.items() if parent in left for child in children}
     assert wanted <= {row[0] for row in database.fetch("SELECT id FROM zoo_children")}
     assert database.value("SELECT bool_and(complete) FROM stream_partitions WHERE stream = 'children'")
+
+
+NOTED = ('    { name = "parent_id" },\n', '    { name = "parent_id" },\n    { name = "note", required = true },\n')
+MEND = """
+import datasync
+
+@datasync.transform('mend')
+def mend(record):
+    return record | {'note': 'mended'}
+"""
+
+
+def test_a_child_out_of_quarantine_has_the_parent_it_came_with(
+    zoo: ZooProcess, database: Database, workdir: Path, ingest: Ingest
+) -> None:
+    assert ingest("--endpoint", "parents").code == 0
+    assert ingest("--endpoint", "children", "--partitions", "4", "--max-rejects", "1", changed=NOTED).code == 0
+    wanted = {child["id"]: parent for parent, children in zoo.data.children.items() for child in children}
+    assert database.value("SELECT count(*) FROM quarantined_events") == len(wanted)
+    # Whether there still is such a parent is no matter.
+    database.execute("UPDATE zoo_children_parents SET id = '!' || id WHERE id < 'parent-06'")
+    (workdir / "mend.py").write_text(MEND)
+    replay = ("quarantine", "replay")
+    run = ingest("--all", "--plugin", "mend.py", "--transform", "mend", "--json", changed=NOTED, command=replay)
+    assert run.code == 0, run.stderr
+    assert json.loads(run.stdout)["stored"] == len(wanted)
+    assert {row[0]: row[1] for row in database.fetch("SELECT id, parent_id FROM zoo_children")} == wanted
+
+
+def test_a_child_whose_parent_nothing_tells_stays_in_quarantine(database: Database, ingest: Ingest) -> None:
+    assert ingest("--endpoint", "parents").code == 0
+    assert ingest("--endpoint", "children", "--max-rejects", "1", changed=NOTED).code == 0
+    database.execute("UPDATE quarantined_events SET page_cursor = NULL")
+    run = ingest("--all", "--json", changed=NOTED, command=("quarantine", "replay"))
+    assert run.code == 1, run.stderr
+    assert json.loads(run.stdout)["refused"].keys() == {"parent_unknown"}

@@ -78,18 +78,27 @@ class Children:
     @property
     def plan(self) -> EncoderPlan:
         """See Endpoint. Of no parent in particular."""
-        return self.plan_at(None)
+        return self.plan_of(None)
 
     def plan_at(self, cursor: str | None) -> EncoderPlan:
         """The plan for the page at `cursor`, with the parent's value."""
+        place = self._place(cursor)
+        return self.plan_of(None if place is None else place[0])
+
+    def plan_of(self, value: str | None) -> EncoderPlan:
+        """The plan for pages of a parent, whether it still is one or not."""
         plan = self._inner.plan
         if self.into is None:
             return plan
-        value, _ = self._place(cursor) or (None, None)
         constant = msgspec.json.encode(value).decode()
         column = Column(self.into, "", "text", source="constant", constant=constant)
         kept = [column if one.name == self.into else one for one in plan.columns]
         return msgspec.structs.replace(plan, columns=tuple(kept) if column in kept else (*kept, column))
+
+    def named(self, cursor: str | None) -> str | None:
+        """The cursor of the same page that names its parent, for whoever looks at it later."""
+        place = self._place(cursor)
+        return None if place is None else _join(*place)
 
     def request(self, cursor: str | None) -> Request:
         """See Endpoint."""

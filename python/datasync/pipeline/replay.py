@@ -5,12 +5,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from itertools import groupby
 
 import asyncpg
 import msgspec
 
 from datasync import _native
-from datasync.model import EncoderPlan
+from datasync.model import EncoderPlan, Row
 from datasync.pipeline.records import read_records
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
@@ -27,10 +28,24 @@ class _Undone(Exception):
 class Replay:
     """Reads records of one stream as a run would now, and stores what passes."""
 
-    def __init__(self, plan: EncoderPlan, chain: Chain | None, thread: Executor) -> None:
-        """Take the `thread` that encodes; a transform may run loops of its own there."""
+    def __init__(
+        self,
+        plan: EncoderPlan,
+        chain: Chain | None,
+        thread: Executor,
+        plan_at: Callable[[str | None], EncoderPlan | None] | None = None,
+    ) -> None:
+        """Take how records are read.
+
+        Args:
+            plan: of the stream's columns.
+            chain: of transforms.
+            thread: that encodes; a transform may run loops of its own there.
+            plan_at: gives the plan of a record by the cursor of its page, None where that doesn't tell it. Unless told
+                it is `plan` for all.
+        """
         self._columns = plan.columns
-        self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
+        self._plan_at = plan_at or (lambda _cursor: plan)
         self._chain = chain
         self._thread = thread
 
@@ -77,11 +92,20 @@ class Replay:
             return await reconcile.missing(connection, stream, place.table, keyed=place.keyed)
 
     def _read(self, piece: Sequence[asyncpg.Record]) -> Verdicts:
-        ids = [row["id"] for row in piece]
-        read = read_records(self._encoder, self._chain, [row["raw"] for row in piece], now_us=time.time_ns() // 1000)
-        rows = {ids[index]: row for index, row in zip(read.indexes, read.extracted.rows, strict=True)}
-        refused = {ids[refusal.place]: (refusal.code, refusal.detail) for refusal in read.refusals}
-        return Verdicts(rows, [id for id in ids if id not in rows and id not in refused], refused)
+        rows: dict[int, Row] = {}
+        refused: dict[int, tuple[str, str]] = {}
+        for plan, some in groupby(piece, key=lambda row: self._plan_at(row["page_cursor"])):
+            records = {row["id"]: row["raw"] for row in some}
+            ids = list(records)
+            if plan is None:
+                refused |= dict.fromkeys(ids, ("parent_unknown", "nothing tells which parent it belongs to"))
+                continue
+            encoder = _native.PageEncoder(msgspec.json.encode(plan))
+            read = read_records(encoder, self._chain, list(records.values()), now_us=time.time_ns() // 1000)
+            rows |= {ids[index]: row for index, row in zip(read.indexes, read.extracted.rows, strict=True)}
+            refused |= {ids[refusal.place]: (refusal.code, refusal.detail) for refusal in read.refusals}
+        dropped = [row["id"] for row in piece if row["id"] not in rows and row["id"] not in refused]
+        return Verdicts(rows, dropped, refused)
 
 
 def _of_stream(connection: Connection, stream: str, chosen: Chosen) -> AsyncIterator[Sequence[asyncpg.Record]]:

@@ -35,7 +35,7 @@ def within(of: Endpoint, lane: Lane, part: Part) -> tuple[Endpoint, Lane]:
     if not isinstance(of, Children):
         return of, lane
     mine = of.within(lambda: part.window)
-    return mine, lane.beside(mine.plan_at) if isinstance(lane, PerParent) else lane
+    return mine, lane.beside(mine.plan_at, mine.named) if isinstance(lane, PerParent) else lane
 
 
 def lane(of: Endpoint, settings: Settings, plugins: Plugins) -> Lane:
@@ -44,7 +44,7 @@ def lane(of: Endpoint, settings: Settings, plugins: Plugins) -> Lane:
     chosen = partial(choose, chain=chain(settings, plugins, of), children=children)
     with blamed(f"the endpoint `{settings.endpoint}`"):  # whose plan the core may refuse
         if isinstance(of, Children) and of.into is not None:
-            return PerParent(of.plan_at, chosen)
+            return PerParent(of.plan_at, of.named, chosen)
         return chosen(of.plan)
 
 

@@ -7,7 +7,9 @@ from functools import partial
 from datasync.config import Settings
 from datasync.contracts import made
 from datasync.endpoints.base import Endpoint
+from datasync.endpoints.children import Children
 from datasync.errors import EXIT_SETUP, ConfigError, DatasyncError, NotQuarantined
+from datasync.model import EncoderPlan
 from datasync.pipeline.replay import Replay
 from datasync.plugins import Plugins
 from datasync.runs import parts
@@ -55,7 +57,7 @@ async def replay(
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
         for stream in streams:
             settings, endpoint = _reads(stream, runs, plugins)
-            one = Replay(endpoint.plan, parts.chain(settings, plugins, endpoint), thread)
+            one = Replay(endpoint.plan, parts.chain(settings, plugins, endpoint), thread, _of_parents(endpoint))
             async with quarantined.connected(database_url) as connection:
                 lacking += await one.run(connection, stream, chosen, dry=dry, settled=partial(note, stream))
     except DatasyncError as error:
@@ -78,17 +80,23 @@ def _reads(stream: str, runs: Sequence[Settings], plugins: Plugins) -> tuple[Set
                 continue  # one that wants more than we have; it may not be the one that is looked for
             if endpoint.name == stream:
                 _check_whole(settings, stream)
-                return settings, endpoint
+                parent = settings.spec.parent if settings.spec else None
+                return settings, parts.of_parents(parent, (), settings, plugins) if parent else endpoint
     raise ConfigError(
         f"no endpoint reads the stream `{stream}`", hint="load its plugin with --plugin, or name it with --endpoint"
     )
 
 
+def _of_parents(endpoint: Endpoint) -> Callable[[str | None], EncoderPlan | None] | None:
+    """What gives the plan of a record by the cursor of its page, where it isn't the same for all."""
+    if not isinstance(endpoint, Children) or endpoint.into is None:
+        return None
+    return lambda cursor: None if cursor is None else endpoint.plan_of(endpoint.value(cursor))
+
+
 def _check_whole(settings: Settings, stream: str) -> None:
-    """What a record's page tells besides, and not the record itself, isn't kept in quarantine."""
-    spec = settings.spec
-    if spec and (spec.table.children or (spec.parent and spec.parent.into)):
+    if settings.spec and settings.spec.table.children:
         raise ConfigError(
-            f"records of `{stream}` can't be replayed: they belong to a parent, or have rows in other tables",
+            f"records of `{stream}` can't be replayed: they have rows in other tables",
             hint="mend what refused them and run `datasync ingest --restart`",
         )
