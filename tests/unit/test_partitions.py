@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from datasync.errors import ConfigError, ContractChanged
 from datasync.model import Checkpoint, PartitionState, Request, Window
 from datasync.pipeline.timeline import TimeLine
 from datasync.simulator.dataset import Crowd, Dataset
+from tests.driven import Driven, whole
 from tests.engine import Bounds, Engine, Feed, Record, Store
 
 # Clusters, ties and gaps: moments that hang together, then a leap.
@@ -22,17 +22,7 @@ MOMENTS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 400_000)), max_si
 )
 
 
-def whole(windows: list[Window]) -> bool:
-    windows.sort(key=lambda window: -1 if window.since is None else window.since)
-    ends = windows[0].since is None and windows[-1].until is None
-    return ends and all(older.until == newer.since is not None for older, newer in pairwise(windows))
-
-
-class Partitions(RuleBasedStateMachine):
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-
+class Partitions(Driven):
     @initialize(
         moments=MOMENTS,
         limit=st.integers(1, 9),
@@ -46,15 +36,6 @@ class Partitions(RuleBasedStateMachine):
         self.store = Store()
         self.engine = Engine(self.loop, self.feed, self.store, workers)
 
-    @precondition(lambda self: self.engine.transport.waiting)
-    @rule(which=st.integers(0, 7))
-    def answer(self, which: int) -> None:
-        self.engine.answer(which % len(self.engine.transport.waiting))
-
-    @rule()
-    def commit(self) -> None:
-        self.engine.commit()
-
     @rule(workers=st.integers(1, 8))
     def kill_and_restart(self, workers: int) -> None:
         self.engine.kill()
@@ -62,8 +43,8 @@ class Partitions(RuleBasedStateMachine):
 
     @invariant()
     def every_moment_has_exactly_one_owner(self) -> None:
-        assert whole([part.window for part in self.engine.line.parts])
-        assert whole([state.window for state in self.store.states.values()])
+        for windows in self.windows():
+            assert whole([(window.since, window.until) for window in windows])
 
     @invariant()
     def a_checkpoint_never_passes_a_record_that_is_not_stored(self) -> None:
@@ -84,10 +65,7 @@ class Partitions(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "engine"):
-            while not self.engine.done or self.engine.commit():
-                if self.engine.transport.waiting:
-                    self.engine.answer(0)
-                self.engine.commit()
+            self.finish()
             assert self.store.rows == {id for _, id in self.feed.records}
             assert all(state.checkpoint.complete for state in self.store.states.values())
             self.every_moment_has_exactly_one_owner()

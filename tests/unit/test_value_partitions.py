@@ -1,13 +1,12 @@
 """Children of many parents, side by side: each is stored once, whatever the order of answers, cuts and kills."""
 
 import asyncio
-from itertools import pairwise
 
 import httpx
 import msgspec
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from datasync.config.spec import Parent
 from datasync.endpoints.base import BodyTells, ByReread, Reseek
@@ -16,6 +15,7 @@ from datasync.errors import ConfigError, ContractChanged
 from datasync.http.transport import Answer
 from datasync.model import Chunk, EncoderPlan, PartitionState, Position, Request, Window
 from datasync.pipeline.valueline import ValueLine
+from tests.driven import Driven, whole
 from tests.engine import Engine, Store
 
 NAMES = st.text("abc", min_size=1, max_size=3)
@@ -68,32 +68,13 @@ class Family(Children):
         return msgspec.json.encode({"page": page, "cursor": str(stop) if more else None, "more": more, "total": count})
 
 
-def whole(windows: list[Window]) -> bool:
-    windows.sort(key=lambda window: window.since_value or "")
-    ends = windows[0].since_value is None and windows[-1].until_value is None
-    return ends and all(one.until_value == other.since_value is not None for one, other in pairwise(windows))
-
-
-class Values(RuleBasedStateMachine):
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-
+class Values(Driven):
     @initialize(counts=FAMILIES, workers=st.integers(1, 8))
     def begin(self, counts: dict[str, int], workers: int) -> None:
         self.counts = counts
         self.lasting = set(counts)
         self.store = Store()
         self.engine = Engine(self.loop, Family(counts), self.store, workers)
-
-    @precondition(lambda self: self.engine.transport.waiting)
-    @rule(which=st.integers(0, 7))
-    def answer(self, which: int) -> None:
-        self.engine.answer(which % len(self.engine.transport.waiting))
-
-    @rule()
-    def commit(self) -> None:
-        self.engine.commit()
 
     @rule(workers=st.integers(1, 8), born=st.dictionaries(NAMES, st.integers(0, 5), max_size=2), dies=st.integers(0, 9))
     def kill_and_restart(self, workers: int, born: dict[str, int], dies: int) -> None:
@@ -107,8 +88,8 @@ class Values(RuleBasedStateMachine):
 
     @invariant()
     def every_value_has_exactly_one_owner(self) -> None:
-        assert whole([part.window for part in self.engine.line.parts])
-        assert whole([state.window for state in self.store.states.values()])
+        for windows in self.windows():
+            assert whole([(window.since_value, window.until_value) for window in windows])
 
     @invariant()
     def no_child_is_stored_twice(self) -> None:
@@ -116,10 +97,7 @@ class Values(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "engine"):
-            while not self.engine.done or self.engine.commit():
-                if self.engine.transport.waiting:
-                    self.engine.answer(0)
-                self.engine.commit()
+            self.finish()
             wanted = {f"{parent}:{number}" for parent in self.lasting for number in range(self.counts[parent])}
             assert self.store.rows >= wanted
             assert all(state.checkpoint.complete for state in self.store.states.values())
