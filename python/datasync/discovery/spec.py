@@ -12,7 +12,6 @@ from datasync.config.spec import (
     Config,
     CursorPaging,
     EndpointSpec,
-    Incremental,
     NoPaging,
     Paging,
     PostgresTo,
@@ -21,7 +20,7 @@ from datasync.config.spec import (
 from datasync.discovery.address import Address
 from datasync.discovery.credentials import Given
 from datasync.discovery.findings import Findings
-from datasync.discovery.parameters import SINCE
+from datasync.discovery.parameters import incremental
 from datasync.discovery.summary import limits_line, size_line
 from datasync.discovery.toml import render
 from datasync.errors import ContractChanged
@@ -45,7 +44,7 @@ def config(findings: Findings, address: Address, given: Given, table: str | None
         records=literal(findings.records),
         format=findings.format,
         paging=_paging(findings),
-        incremental=_incremental(findings),
+        incremental=incremental(findings),
         table=_table(findings, table),
     )
     api = Api(base_url=literal(address.base_url), auth=given.auth(), headers=given.more_headers())
@@ -89,13 +88,6 @@ def _paging(findings: Findings) -> Paging:
         if isinstance(value := changes.get(name, getattr(found.paging, name, None)), str)
     }
     return msgspec.structs.replace(found.paging, **changes | named)
-
-
-def _incremental(findings: Findings) -> Incremental | None:
-    for one in findings.parameters:
-        if one.name in SINCE and one.effect == "honoured" and one.column is not None:
-            return Incremental(column=one.column, param=one.name, format="ms" if one.value.isdigit() else "iso")
-    return None
 
 
 def _table(findings: Findings, name: str | None) -> Table:
