@@ -1,10 +1,8 @@
 """A list API on loopback of which a test says how it pages, what it caps, and what it ignores."""
 
 import asyncio
-import base64
 import contextlib
 import socket
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -20,8 +18,10 @@ from datasync.discovery.credentials import Given
 from datasync.discovery.explore import Options, explore
 from datasync.discovery.findings import Findings
 from tests import asgi
+from tests.discovery.cursored import Built, Cursors, GoneError, Holds
 
 NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST_ID = 7_000
 
 Kind = Literal[
     "none",
@@ -45,6 +45,7 @@ class Shape(msgspec.Struct, frozen=True):
     Attributes:
         count: records there are.
         paging: how it pages; `stuck` gives a cursor that leads nowhere.
+        holds, built, lives: what is in its cursors, what becomes of others, and how many seconds they last.
         at: keys of the array of records; empty is the root.
         size_param: that is honoured; None: none is.
         default, cap: records per page, unless told and at most.
@@ -60,6 +61,9 @@ class Shape(msgspec.Struct, frozen=True):
 
     count: int = 100
     paging: Kind = "none"
+    holds: Holds = "row"
+    built: Built = "taken"
+    lives: float = 600.0
     at: tuple[str, ...] = ("data",)
     size_param: str | None = None
     default: int = 20
@@ -79,9 +83,9 @@ class Shape(msgspec.Struct, frozen=True):
         return [self.record(number) for number in range(-served if self.grows else 0, self.count)]
 
     def record(self, number: int) -> dict[str, Any]:
-        at = NEWEST - timedelta(minutes=number)
+        at = _moment(number)
         written = {"iso": at.isoformat(), "s": int(at.timestamp()), "ms": int(at.timestamp()) * 1000}[self.moment]
-        return {"id": 7_000 + number, "createdAt": written, "name": f"n{number % 3}", "tags": ["a"], "price": 1.5}
+        return {"id": FIRST_ID + number, "createdAt": written, "name": f"n{number % 3}", "tags": ["a"], "price": 1.5}
 
 
 class Api:
@@ -89,6 +93,7 @@ class Api:
 
     Attributes:
         shape: of now.
+        cursors: of now.
         served: requests that came, since it was set to 0.
         slept: seconds that whoever asks has waited.
     """
@@ -96,6 +101,7 @@ class Api:
     def __init__(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
         self.shape = Shape()
+        self.cursors = Cursors("row", "taken", 600.0)
         self.served = 0
         self.slept: list[float] = []
         self.app = Starlette(routes=[Route("/v1/items", self.answer)])
@@ -130,55 +136,62 @@ class Api:
             if query["since"].isdigit():
                 return JSONResponse({"error": "since"}, 400)
             records = [one for one in records if one["createdAt"] >= query["since"].replace("Z", "+00:00")]
-        start = _start(shape.paging, query, records, size)
+        try:
+            start = self._start(shape.paging, query, records, size)
+        except GoneError as gone:
+            return JSONResponse({"code": str(gone)}, 400)
         page, after = records[start : start + size], start + size
         body: Any = page
         extra: dict[str, Any] = {}
         if after < len(records):
-            _lead_on(shape, request, after, headers, extra)
+            self._lead_on(shape, request, after, records, headers, extra)
         if shape.total:
             extra["total"] = len(records)
         for key in reversed(shape.at):
             body = {key: body}
         return JSONResponse({**body, **extra} if isinstance(body, dict) else body, 200, headers)
 
+    def _start(self, paging: Kind, query: Any, records: list[dict[str, Any]], size: int) -> int:  # noqa: PLR0911 - a table
+        if paging in ("cursor", "header_cursor"):
+            return self.cursors.read(query["cursor"], records) if "cursor" in query else 0
+        if paging in ("link", "next_url"):
+            return int(query.get("from_row", 0))
+        if paging in ("page", "page0"):
+            first = 1 if paging == "page" else 0
+            return max(0, int(query.get("page", first)) - first) * size
+        if paging == "offset1":
+            return max(0, int(query.get("offset", 1)) - 1)
+        if paging in ("offset", "skip"):
+            return int(query.get(paging, 0))
+        if paging == "keyset" and "starting_after" in query:
+            return 1 + next(at for at, one in enumerate(records) if str(one["id"]) == query["starting_after"])
+        return 0
 
-def _start(paging: Kind, query: Any, records: list[dict[str, Any]], size: int) -> int:  # noqa: PLR0911 - a table
-    if paging in ("cursor", "header_cursor"):
-        return _read(query["cursor"]) if "cursor" in query else 0
-    if paging in ("link", "next_url"):
-        return int(query.get("from_row", 0))
-    if paging in ("page", "page0"):
-        first = 1 if paging == "page" else 0
-        return max(0, int(query.get("page", first)) - first) * size
-    if paging == "offset1":
-        return max(0, int(query.get("offset", 1)) - 1)
-    if paging in ("offset", "skip"):
-        return int(query.get(paging, 0))
-    if paging == "keyset" and "starting_after" in query:
-        return 1 + next(at for at, one in enumerate(records) if str(one["id"]) == query["starting_after"])
-    return 0
+    def _lead_on(
+        self,
+        shape: Shape,
+        request: Request,
+        after: int,
+        records: list[dict[str, Any]],
+        headers: dict[str, str],
+        extra: dict[str, Any],
+    ) -> None:
+        following = str(request.url.include_query_params(from_row=after))
+        last = records[after - 1]
+        moment_ms = int(_moment(last["id"] - FIRST_ID).timestamp()) * 1000
+        cursor = self.cursors.write(after, last, moment_ms, request.query_params.get("cursor"))
+        if shape.paging in ("cursor", "stuck"):
+            extra["paging"] = {"nextCursor": cursor, "hasMore": True}
+        elif shape.paging == "header_cursor":
+            headers["x-next-cursor"] = cursor
+        elif shape.paging == "link":
+            headers["link"] = f'<{following}>; rel="next"'
+        elif shape.paging == "next_url":
+            extra["links"] = {"next": following.removeprefix(str(request.base_url).rstrip("/"))}
 
 
-def _lead_on(shape: Shape, request: Request, after: int, headers: dict[str, str], extra: dict[str, Any]) -> None:
-    following = str(request.url.include_query_params(from_row=after))
-    if shape.paging in ("cursor", "stuck"):
-        extra["paging"] = {"nextCursor": _write(after), "hasMore": True}
-    elif shape.paging == "header_cursor":
-        headers["x-next-cursor"] = _write(after)
-    elif shape.paging == "link":
-        headers["link"] = f'<{following}>; rel="next"'
-    elif shape.paging == "next_url":
-        extra["links"] = {"next": following.removeprefix(str(request.base_url).rstrip("/"))}
-
-
-def _write(after: int) -> str:
-    ends = int((time.time() + 600) * 1000)
-    return base64.urlsafe_b64encode(msgspec.json.encode({"at": after, "exp": ends})).decode()
-
-
-def _read(cursor: str) -> int:
-    return int(msgspec.json.decode(base64.urlsafe_b64decode(cursor))["at"])
+def _moment(number: int) -> datetime:
+    return NEWEST - timedelta(minutes=number)
 
 
 @contextlib.contextmanager
@@ -195,6 +208,7 @@ def discover(
 ) -> Findings:
     """Ask the API while it has this shape; waits pass at once."""
     api.shape, api.served = shape, 0
+    api.cursors = Cursors(shape.holds, shape.built, shape.lives)
     api.slept.clear()
 
     async def asleep(seconds: float) -> None:

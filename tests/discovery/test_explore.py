@@ -11,6 +11,7 @@ from datasync.config import Secret
 from datasync.discovery.credentials import Given
 from datasync.errors import AuthError, ContractChanged, NotAPage, RateLimited, ServerError
 from tests.discovery.apis import Api, Kind, Shape, discover, serving
+from tests.discovery.cursored import Built, Holds
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +196,8 @@ SHAPES = st.builds(
     Shape,
     count=st.integers(0, 300),
     paging=st.sampled_from(get_args(Kind)),
+    holds=st.sampled_from(get_args(Holds)),
+    built=st.sampled_from(get_args(Built)),
     at=st.sampled_from([(), ("data",), ("result", "items")]),
     size_param=st.sampled_from([None, "limit", "size"]),
     default=st.integers(1, 50),

@@ -1,6 +1,7 @@
 """`datasync init` against the simulated API, as a user runs it."""
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.support import API_KEY, Run, finish, start
 
 # The process runs the package that is tested here, wherever it was started.
 ENV = {"PATH": "/usr/bin:/bin", "MY_KEY": API_KEY, "PYTHONPATH": str(Path(datasync.__file__).parents[1])}
+DOCUMENT = Path(__file__).parents[2] / "docs" / "discovery.md"
 
 
 def init(*arguments: str) -> Run:
@@ -49,6 +51,12 @@ def test_the_simulated_api_is_found_out_and_written_down(
     (endpoint,) = written["endpoint"]
     assert endpoint["paging"]["size"] == 5000
     assert endpoint["table"]["name"] == "lake.events"
+    (example,) = re.findall(r"^```toml\n(.*?)^```$", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    (documented,) = tomllib.loads(example)["endpoint"]
+    for one in (endpoint, documented):  # a slow answer leaves a cursor a second less
+        assert one["paging"].pop("ttl")
+        assert one["paging"]["renew"].pop("lifetime")
+    assert {key: endpoint[key] for key in documented} == documented
 
     (workdir / "datasync.toml").write_text("mine")
     refused = init(url, "--header", "X-API-Key:MY_KEY")

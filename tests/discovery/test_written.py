@@ -19,6 +19,7 @@ from datasync.config.spec import (
     NoPaging,
     OffsetPaging,
     PageNumberPaging,
+    Renewal,
 )
 from datasync.discovery import spec
 from datasync.discovery.address import parse
@@ -30,6 +31,7 @@ from datasync.discovery.findings import (
     Findings,
     PagingFound,
     ParameterFound,
+    RenewalFound,
     SizeFound,
 )
 from datasync.discovery.leads import Elsewhere, Lead, leads
@@ -102,6 +104,10 @@ def findings(draw: st.DrawFn) -> Findings:
         refused=st.none(),
         default=st.integers(1, 100),
     )
+    constants = st.dictionaries(
+        FIELDS, TEXT.filter(lambda text: text[:1] != "$") | st.integers() | st.booleans(), max_size=2
+    )
+    renew = Renewal(members={**draw(constants), "id": "$key", "ts": "$timestamp_ms"}, expires="exp_", lifetime="9s")
     return Findings(
         "https://h/v1/list",
         40,
@@ -115,6 +121,7 @@ def findings(draw: st.DrawFn) -> Findings:
         size=draw(st.one_of(st.none(), size)),
         paging=draw(st.one_of(st.none(), st.just(PagingFound(paging, "verified", draw(TEXT))))),
         cursor=draw(st.one_of(st.none(), st.just(CursorFound(119.0, draw(TEXT), ("EXPIRED",))))),
+        renewal=draw(st.sampled_from([None, RenewalFound(renew, "so")])),
         parameters=(ParameterFound("since", "2026", "honoured", column="created_at"),) if draw(st.booleans()) else (),
         notes=draw(st.lists(TEXT, max_size=2)),
     )

@@ -86,7 +86,7 @@ def order_of(records: Sequence[Record], columns: Sequence[ColumnFound], key: str
     for one in columns:
         if one.kind in ("timestamptz", "date") and one.path in fields:
             seen = [record.get(fields[one.path]) for record in records]
-            moments = [str(day) for day in seen] if one.kind == "date" else _instants(seen, now_us)
+            moments = [str(day) for day in seen] if one.kind == "date" else read_moments(seen, now_us)
             if (found := _direction(moments)) is not None:
                 return OrderFound(one.name, "newest first" if found < 0 else "oldest first", len(records))
     for one in columns:
@@ -102,7 +102,7 @@ def instants(records: Sequence[Record], column: ColumnFound, now_us: int) -> lis
     """Give a column's moments, microseconds since 1970; those that can't be read are left out."""
     fields = {path([field]): field for record in records for field in record}
     field = fields.get(column.path)
-    return [] if field is None else _instants([record.get(field) for record in records], now_us)
+    return [] if field is None else read_moments([record.get(field) for record in records], now_us)
 
 
 def _direction(values: Sequence[Any]) -> int | None:
@@ -114,7 +114,8 @@ def _direction(values: Sequence[Any]) -> int | None:
     return -1 if all(one >= other for one, other in pairs) else None
 
 
-def _instants(values: Sequence[Any], now_us: int) -> list[int]:
+def read_moments(values: Sequence[Any], now_us: int) -> list[int]:
+    """Give the moments among values, microseconds since 1970, however they are written."""
     there = [value for value in values if isinstance(value, str | int | float) and not isinstance(value, bool)]
     try:
         return [one for one in normalize_timestamps(there, now_us=now_us).micros if one != NULL]

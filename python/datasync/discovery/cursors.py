@@ -18,7 +18,9 @@ from datasync.jsonpaths import path
 
 _LIVES: Final = re.compile(r"cursor(expiresin|ttl|lifetime|maxage|lives)$|^(expiresin|cursorttl)$")
 _ENDS: Final = re.compile(r"cursor(expires|expiresat|expiry|expiration)$")
-_INSIDE: Final = ("exp", "expires", "expires_at", "expiresAt", "expiry")
+INSIDE: Final = ("exp", "expires", "expires_at", "expiresAt", "expiry")
+"""Members of a cursor that say when it ends."""
+
 MOST: Final = 366 * 86_400.0
 
 
@@ -35,7 +37,7 @@ def declared(answer: Answer, document: Document, cursor: str | int | None) -> Cu
         if _LIVES.search(plain(name)) and (seconds := _number(text)) is not None:
             return CursorFound(seconds, f"the header {title(name)} says so")
     inside = _inside(cursor) if isinstance(cursor, str) else None
-    for name in _INSIDE:
+    for name in INSIDE:
         if inside is not None and (seconds := _until(inside.get(name), now)) is not None:
             return CursorFound(seconds, f"`{name}` inside of the cursor says so")
     return None
@@ -52,8 +54,13 @@ async def measure(prober: Prober, asked: Ask, seconds: float, known: CursorFound
     prober.note(f"the cursor again after {seconds:g} s", seen.failure or "no records")
     if seen.answer is None or seen.answer.status == 200:
         return CursorFound(said, f"no longer good after {seconds:g} s")
-    code = error_code(seen.answer.body, "code") or str(seen.answer.status)
+    code = refusal(seen.answer)
     return CursorFound(min(said or seconds, seconds), f"refused with {code} after {seconds:g} s", (code,))
+
+
+def refusal(answer: Answer) -> str:
+    """Give the code with which an answer refuses a cursor, else its status."""
+    return error_code(answer.body, "code") or str(answer.status)
 
 
 def _inside(cursor: str) -> Mapping[str, Any] | None:

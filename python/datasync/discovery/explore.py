@@ -10,7 +10,7 @@ import msgspec
 
 from datasync.config import Secret, Settings
 from datasync.config.spec import KeysetPaging, OffsetPaging, PageNumberPaging
-from datasync.discovery import around, columns, cursors, paging, parameters, sizes
+from datasync.discovery import around, columns, cursors, paging, parameters, renewal, sizes
 from datasync.discovery.address import Address
 from datasync.discovery.credentials import Given, GivenAuth
 from datasync.discovery.findings import AuthVariant, Findings, FirstAnswer, SizeFound
@@ -87,6 +87,7 @@ class _Exploration:
         self._options = options
         self._findings = prober.findings
         self._stable: bool | None = None
+        self._pages: list[Seen] = []  # that tell what a cursor holds
 
     async def run(self, transport: Callable[[Given], Awaitable[HttpxTransport]]) -> None:
         plain = await self._first()
@@ -95,6 +96,7 @@ class _Exploration:
             self._findings.size = SizeFound(param, None, None, None, plain.count)
             found = await self._paging(plain, param, small)
             self._second(plain, found)
+            self._pages += filter(None, (plain, small, found.second))
             if param is not None:
                 await sizes.grow(self._prober, param, plain, self._findings)
             stable = await self._is_stable(plain)
@@ -103,6 +105,7 @@ class _Exploration:
                 self._findings.cursor = await cursors.measure(
                     self._prober, found.asked, self._options.cursor_wait, self._findings.cursor
                 )
+            await renewal.find(self._prober, found, self._pages)
         if self._options.key_param is not None:
             await self._as_parameter(transport, self._options.key_param)
 
@@ -205,6 +208,7 @@ class _Exploration:
     async def _is_stable(self, plain: Seen) -> bool:
         if self._stable is None:
             again = await self._prober.ask({})
+            self._pages.append(again)
             self._stable = again.ids == plain.ids
             self._prober.note("the plain address again", "the same records" if self._stable else "other records")
             if not self._stable:

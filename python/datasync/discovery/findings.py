@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from datasync.config.spec import Paging
+from datasync.config.spec import Paging, Renewal
 from datasync.limits.quota import Quota
 from datasync.model import Kind
 
@@ -106,6 +106,17 @@ class CursorFound(msgspec.Struct, frozen=True):
     refusals: tuple[str, ...] = ()
 
 
+class RenewalFound(msgspec.Struct, frozen=True):
+    """How a cursor that expired can be written anew.
+
+    Attributes:
+        how: it was verified.
+    """
+
+    renew: Renewal
+    how: str
+
+
 class ParameterFound(msgspec.Struct, frozen=True):
     """What a parameter does.
 
@@ -178,6 +189,7 @@ class Findings(msgspec.Struct):
     size: SizeFound | None = None
     paging: PagingFound | None = None
     cursor: CursorFound | None = None
+    renewal: RenewalFound | None = None
     limits: tuple[Quota, ...] = ()
     window: float | None = None
     retry_after: float | None = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
+from datasync.config.spec import Incremental
 from datasync.discovery.columns import instants
 from datasync.discovery.findings import ColumnFound, Findings, ParameterFound
 from datasync.discovery.prober import Prober, Seen
@@ -68,6 +69,14 @@ def _rounds(
         field = _field(plain)
         rounds.append({**SHAPES, "fields": field, "sort": f"-{field}" if column is None else column.path})
     return rounds
+
+
+def incremental(findings: Findings) -> Incremental | None:
+    """Give what asks for newer records alone, if a parameter was honoured that does."""
+    for one in findings.parameters:
+        if one.name in SINCE and one.effect == "honoured" and one.column is not None:
+            return Incremental(column=one.column, param=one.name, format="ms" if one.value.isdigit() else "iso")
+    return None
 
 
 def written(moment_us: int, form: Form) -> str:

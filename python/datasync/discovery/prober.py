@@ -124,7 +124,7 @@ class Prober:
             Enough: the budget is used, the API refuses or is about to, or it fails again and again.
         """
         assert self._transport is not None
-        await self._keep_to_limits()
+        await self.ready()
         query: dict[str, str | int] = {} if url is not None else {**self.params, **params}
         sent = self._clock()
         try:
@@ -148,7 +148,12 @@ class Prober:
         ids = tuple(identities(document.records, self.key_field))
         return Seen(params, answer, document, ids=ids)
 
-    async def _keep_to_limits(self) -> None:
+    async def ready(self) -> None:
+        """Wait until a request may go out.
+
+        Raises:
+            Enough: none may, or not soon enough.
+        """
         if self.left() <= 0:
             raise Enough(f"all {self.findings.allowed} requests are used")
         if self._free_at is None or (wait := self._free_at - self._clock()) <= 0:

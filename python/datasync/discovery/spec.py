@@ -12,16 +12,16 @@ from datasync.config.spec import (
     Config,
     CursorPaging,
     EndpointSpec,
-    Incremental,
     NoPaging,
     Paging,
     PostgresTo,
+    Renewal,
     Table,
 )
 from datasync.discovery.address import Address
 from datasync.discovery.credentials import Given
 from datasync.discovery.findings import Findings
-from datasync.discovery.parameters import SINCE
+from datasync.discovery.parameters import incremental
 from datasync.discovery.summary import limits_line, size_line
 from datasync.discovery.toml import render
 from datasync.errors import ContractChanged
@@ -45,7 +45,7 @@ def config(findings: Findings, address: Address, given: Given, table: str | None
         records=literal(findings.records),
         format=findings.format,
         paging=_paging(findings),
-        incremental=_incremental(findings),
+        incremental=incremental(findings),
         table=_table(findings, table),
     )
     api = Api(base_url=literal(address.base_url), auth=given.auth(), headers=given.more_headers())
@@ -83,6 +83,7 @@ def _paging(findings: Findings) -> Paging:
     if isinstance(found.paging, CursorPaging) and findings.cursor is not None:
         seconds = findings.cursor.seconds
         changes |= {"ttl": None if seconds is None else f"{seconds:.0f}s", "expired": findings.cursor.refusals}
+        changes["renew"] = None if findings.renewal is None else _renew(findings.renewal.renew)
     named = {
         name: literal(value)
         for name in ("next", "pages", "has_more", "total", "field")
@@ -91,11 +92,9 @@ def _paging(findings: Findings) -> Paging:
     return msgspec.structs.replace(found.paging, **changes | named)
 
 
-def _incremental(findings: Findings) -> Incremental | None:
-    for one in findings.parameters:
-        if one.name in SINCE and one.effect == "honoured" and one.column is not None:
-            return Incremental(column=one.column, param=one.name, format="ms" if one.value.isdigit() else "iso")
-    return None
+def _renew(found: Renewal) -> Renewal:
+    members = {name: literal(value) if isinstance(value, str) else value for name, value in found.members.items()}
+    return msgspec.structs.replace(found, members=members)
 
 
 def _table(findings: Findings, name: str | None) -> Table:
@@ -116,6 +115,14 @@ def _table(findings: Findings, name: str | None) -> Table:
     return Table(name=name, mode="append" if findings.key is None else "merge", columns=tuple(columns))
 
 
+def _renewal_comment(findings: Findings) -> str:
+    if findings.renewal is None:
+        return ""
+    known = findings.cursor is not None and findings.cursor.refusals
+    unknown = "" if known else "; if one that has ended is not refused with a 5xx, say in `expired` with what"
+    return f"verified: {findings.renewal.how}{unknown}"
+
+
 def _comments(findings: Findings) -> dict[str, str]:
     comments = {
         "api.auth": "the value stays in the environment",
@@ -123,6 +130,7 @@ def _comments(findings: Findings) -> dict[str, str]:
         "endpoint.records": "the largest array of objects",
         "endpoint.paging.size": size_line(findings),
         "endpoint.paging.ttl": findings.cursor.how if findings.cursor else "",
+        "endpoint.paging.renew": _renewal_comment(findings),
         "endpoint.paging.total": f"{findings.total:,} now" if findings.total is not None else "",
         "endpoint.paging.has_more": "true on the first page, which another one follows",
         "endpoint.paging.short": "no empty page comes beyond the end",

@@ -27,6 +27,8 @@ def report(findings: Findings) -> Iterator[str]:
     if findings.cursor is not None:
         lives = "" if findings.cursor.seconds is None else f"{findings.cursor.seconds:g} s, "
         yield _line("cursor lives", f"{lives}{findings.cursor.how}")
+    if findings.renewal is not None:
+        yield _line("renewal", f"verified: {findings.renewal.how}")
     yield _line("limits", limits_line(findings) if findings.limits else "the answers tell of none")
     yield from _effects(findings)
     for note in findings.notes:

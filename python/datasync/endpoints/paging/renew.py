@@ -26,7 +26,7 @@ class Renewed:
     def position(self, chunk: Chunk) -> Position | None:
         """Give the place after a page: as its next cursor says, else by the last record stored; None without either."""
         try:
-            token = _decode(chunk.next_cursor or "")
+            token = decoded(chunk.next_cursor or "")
             return {name: _told(token[name], kind) for name, kind in self._of_records.items()}
         except (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeError):
             pass  # the cursor has another form by now: go by the record
@@ -55,8 +55,12 @@ class Renewed:
         return base64.b64encode(msgspec.json.encode(token)).decode()
 
 
-def _decode(cursor: str) -> dict[str, Any]:
-    # Standard base64 or base64url, padded or not.
+def decoded(cursor: str) -> dict[str, Any]:
+    """Give the object in a cursor of standard base64 or base64url, padded or not.
+
+    Raises:
+        ValueError, RecursionError, msgspec.DecodeError: there is none in it.
+    """
     text = cursor.replace("-", "+").replace("_", "/")
     raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     return msgspec.json.decode(raw, type=dict[str, Any])
