@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from datasync.config import Settings
 from datasync.config.spec import PostgresTo
+from datasync.discovery import pace
 from datasync.discovery.planned import Allowance, Asked, EndpointPlan
 from datasync.discovery.preview import preview
 from datasync.discovery.prober import Enough
@@ -108,16 +109,12 @@ def _forecast(found: EndpointPlan, asked: Asked, standing: Standing | None) -> N
     served = 0 if standing is None else standing.served
     found.left = 0 if found.checkpoint == "complete" else max(0, found.total - served)
     found.requests = math.ceil(found.left / records)
-    rates = [
-        quota.rate or quota.limit / found.window
-        for quota in found.limits
-        if quota.unit == "requests" and quota.limit and found.window
-    ]
     stats = RunStats(
         pages=max(1, len(asked.chunks)),
         fetched=sum(chunk.records for chunk in asked.chunks) or records,
         total=found.total,
         served=found.total - found.left,
-        allowed_per_second=min(rates, default=None),
     )
-    found.seconds = seconds_left(stats, asked.seconds) if asked.chunks or rates else None
+    work = seconds_left(stats, asked.seconds) if asked.chunks else None
+    waits = pace.seconds(found.limits, found.requests, found.window)
+    found.seconds = max((one for one in (work, waits) if one is not None), default=None)
