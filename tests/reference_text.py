@@ -57,7 +57,8 @@ def iso(text: str, policy: Mapping[str, Any]) -> Written:
     if not clock:
         refuse("timestamp_invalid")
     after = part["rest"][1:][clock.end() :]
-    if after[:1] in (".", ",") and after:
+    # Behind hours and minutes a colon goes on with the clock; behind four digits, or the seconds, the clock is over.
+    if after[:1] in (".", ",") or (after[:1] == ":" and clock["m2"] is None and clock["s"] is None):
         refuse("timestamp_invalid")
     flags: set[str] = set()
     extended = None if clock["m"] is None and clock["m2"] is None else clock["colon"] is not None
