@@ -172,7 +172,7 @@ def _struct(kind: Any, value: Any) -> type[msgspec.Struct] | None:
 def as_secret(kind: type, value: Any) -> Any:
     """Make a Secret for msgspec; where it came from is said later."""
     if kind is not Secret:
-        raise NotImplementedError
+        raise NotImplementedError  # msgspec's word for a type that isn't the hook's
     if isinstance(value, Secret):
         return value
     if not isinstance(value, str):

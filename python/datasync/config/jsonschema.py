@@ -72,7 +72,7 @@ def schema() -> dict[str, Any]:
 
 def _hook(kind: type) -> dict[str, Any]:
     if kind is not Secret:
-        raise NotImplementedError(kind)
+        raise NotImplementedError(kind)  # msgspec's word for a type that isn't the hook's
     return _SECRET
 
 

@@ -58,10 +58,7 @@ class Part(msgspec.Struct):
 
 
 class Line(ABC):
-    """All partitions of a stream. Together their windows are the whole line: no gap, no overlap, at any time.
-
-    A window that turns out to be empty has cost one request; a record is never missed because an estimate was wrong.
-    """
+    """All partitions of a stream. Together their windows are the whole line: no gap, no overlap, at any time."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         """Take the parts, whose windows were looked at."""

@@ -27,7 +27,10 @@ class _Rest(msgspec.Struct, frozen=True):
 
 
 class TimeLine(Line):
-    """The line of time. A part of it is read from its newest moment to its oldest."""
+    """The line of time. A part of it is read from its newest moment to its oldest.
+
+    A window that turns out to be empty has cost one request; a record is never missed because an estimate was wrong.
+    """
 
     def __init__(self, states: Sequence[PartitionState], moment: Callable[[Position], int] | None) -> None:
         """Take the stored partitions, and what tells the moment of a position.

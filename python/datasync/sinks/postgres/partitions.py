@@ -70,6 +70,7 @@ async def begin(connection: Connection, stream: str, state: PartitionState) -> N
 async def share(connection: Connection, stream: str, windows: Mapping[int, Window]) -> None:
     """Give partitions, new ones too, the windows that they have from now on."""
     if windows:
+        # A column for each field of Window, in its order.
         bounds = zip(*map(msgspec.structs.astuple, windows.values()), strict=True)
         await connection.execute(_SHARE, stream, list(windows), *map(list, bounds))
 
