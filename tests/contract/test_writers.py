@@ -13,6 +13,7 @@ from datasync.model import Committed
 from datasync.sinks.postgres import rows
 from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.sink import PostgresSink
+from datasync.sinks.postgres.writer import Writer
 from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, settings
 from tests.events import PLAN
 from tests.support import Database
@@ -99,3 +100,32 @@ def test_rows_of_a_first_load_go_straight_into_the_table_until_keys_are_known(
         "staging",
     ]
     assert database.value("SELECT count(*) FROM ingested_events") == 9
+
+
+def test_the_second_batch_of_a_first_load_is_sent_before_the_first_one_has_begun(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = asyncio.Event()
+    real, begin = rows._TupleRows.copy, Writer.begin
+    begun: list[Writer] = []
+
+    async def copy(
+        self: rows._TupleRows, connection: Any, table: TableName, names: Sequence[str], start: int, stop: int
+    ) -> int:
+        sent.set()
+        return await real(self, connection, table, names, start, stop)
+
+    async def begin_second(self: Writer, *, last: bool) -> None:
+        begun.append(self)
+        if len(begun) == 1:
+            await sent.wait()
+        await begin(self, last=last)
+
+    async def use(target: PostgresSink) -> None:
+        monkeypatch.setattr(rows._TupleRows, "copy", copy)
+        monkeypatch.setattr(Writer, "begin", begin_second)
+        async with asyncio.timeout(10):
+            await asyncio.gather(target.commit(batch(1, chunk("a", "b"))), target.commit(batch(2, chunk("c", "d"))))
+
+    opened(database, use)
+    assert database.value("SELECT count(*) FROM ingested_events") == 4

@@ -73,6 +73,7 @@ class Store:
     async def _commit(self, batch: Batch, number: int) -> Committed:
         await self._turns.near(number, self._writers)
         rows = self._target.one_of_each(await asyncio.to_thread(sort, batch.chunks, self._target.columns))
+        await self._turns.writes(number, rows)
         writer = await self._idle.get()
         try:
             await writer.tidy()

@@ -56,18 +56,25 @@ class Turns:
     def _gives_way(self, number: int) -> bool:
         return any(earlier < number for earlier in self._held_up)
 
-    def writes(self, number: int, rows: Rows) -> None:
-        """Note what a batch is about to write before its turn."""
-        self._rows[number] = rows
+    async def writes(self, number: int, rows: Rows) -> None:
+        """Say what a batch is about to write, before it has a writer: the next one wants to know."""
+        async with self._changed:
+            self._rows[number] = rows
+            self._changed.notify_all()
 
-    def crosses(self, number: int, rows: Rows) -> bool:
+    async def crosses(self, number: int, rows: Rows) -> bool:
         """Whether an earlier batch, not committed yet, has a key of these `rows`, or may have.
 
         Then the two would wait for each other: this one for that one's row, in the server, and that one for its turn
-        to come back, perhaps. PostgreSQL sees no deadlock there.
+        to come back, perhaps. PostgreSQL sees no deadlock there. Waits until all earlier ones have said what they
+        write, which takes none of them a writer.
         """
-        earlier = range(self._over + 1, number)
-        return any(other not in self._rows or rows.meets(self._rows[other]) for other in earlier)
+        async with self._changed:
+            await self._changed.wait_for(lambda: all(earlier in self._rows for earlier in self._before(number)))
+            return any(rows.meets(self._rows[earlier]) for earlier in self._before(number))
+
+    def _before(self, number: int) -> range:
+        return range(self._over + 1, number)
 
     async def over(self, number: int) -> None:
         """Say that a batch is committed."""

@@ -85,10 +85,9 @@ class Writer:
         connection = self.link.connection
         if self._target.appends:
             return await self._append(connection, rows, number, turns)
-        turns.writes(number, rows)
         new = not rows.repeated
         if len(rows) and new and self._habit.direct:
-            if turns.crosses(number, rows):
+            if await turns.crosses(number, rows):
                 await turns.mine(number)
             if stored := await self._direct(connection, rows):
                 await turns.mine(number)
