@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from datasync.config import Secret
+from datasync.errors import SchemaMismatch
 from datasync.model import Committed
 from datasync.sinks.postgres import rows
 from datasync.sinks.postgres.names import TableName
@@ -129,3 +130,21 @@ def test_the_second_batch_of_a_first_load_is_sent_before_the_first_one_has_begun
 
     opened(database, use)
     assert database.value("SELECT count(*) FROM ingested_events") == 4
+
+
+def test_a_sink_whose_tables_cannot_be_made_leaves_no_connection_behind(database: Database) -> None:
+    database.execute("CREATE TABLE datasync_schema (version INTEGER); INSERT INTO datasync_schema VALUES (99)")
+
+    async def main() -> None:
+        target = PostgresSink(settings(database), STREAM, PLAN)
+        try:
+            # The version is looked at by `connect` already; here it is met by `open`, the second connection on its way.
+            await target._link.open()
+            with pytest.raises(SchemaMismatch):
+                await target.open()
+        finally:
+            await target.close()
+        assert len(asyncio.all_tasks()) == 1
+        assert not any(link.usable for link in target._links)
+
+    asyncio.run(main())

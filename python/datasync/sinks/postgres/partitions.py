@@ -26,7 +26,7 @@ FROM cursor_state WHERE stream = $1
 
 _SHARE = """
 INSERT INTO stream_partitions (stream, number, since_ms, until_ms, since_value, until_value)
-SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (stream, number) DO UPDATE SET since_ms = excluded.since_ms, until_ms = excluded.until_ms,
     since_value = excluded.since_value, until_value = excluded.until_value
 """
@@ -71,8 +71,8 @@ async def share(connection: Connection, stream: str, windows: Mapping[int, Windo
     """Give partitions, new ones too, the windows that they have from now on."""
     if windows:
         # A column for each field of Window, in its order.
-        bounds = zip(*map(msgspec.structs.astuple, windows.values()), strict=True)
-        await connection.execute(_SHARE, stream, list(windows), *map(list, bounds))
+        rows = [(stream, number, *msgspec.structs.astuple(window)) for number, window in windows.items()]
+        await connection.executemany(_SHARE, rows)
 
 
 async def advance(connection: Connection, stream: str, number: int, to: Checkpoint) -> None:

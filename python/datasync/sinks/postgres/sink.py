@@ -57,7 +57,8 @@ class PostgresSink:
             )
         self._children = Children(self._target, lists)
         self._first = rounds.first(settings.rounds)
-        self._link = Link(settings)
+        self._links = [Link(settings) for _ in range(settings.write.writers)]
+        self._link = self._links[0]
         self._writers: list[Writer] = []
         self._store: Store | None = None
 
@@ -101,6 +102,8 @@ class PostgresSink:
     async def open(self) -> tuple[PartitionState, ...]:
         """See Sink."""
         connection = self._link.connection
+        for link in self._links[1:]:
+            link.open_soon()  # the server takes as long for that as for the tables
         with mapped("preparing the tables"):
             await ddl.migrate(connection)
             async with connection.transaction():
@@ -206,11 +209,11 @@ class PostgresSink:
                     for writer in self._writers:
                         await writer.tidy()
                     await checkpoint.touch(self._link.connection, self._stream, self._store.epoch)
-        for link in {self._link, *(writer.link for writer in self._writers)}:
+        for link in self._links:
             await link.close()
 
     async def _add(self, store: Store, number: int, habit: Habit) -> None:
-        link = self._link if number == 0 else Link(self._settings)
+        link = self._links[number]
         writer = Writer(link, number, self._target, habit, self._settings.write)
         try:
             if not link.usable:
