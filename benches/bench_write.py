@@ -34,6 +34,7 @@ NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 # Those of our embedded server that differ, as PostgreSQL 18 has them.
 PLAIN = {
     "shared_buffers": "128MB",
+    "wal_buffers": "-1",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "5min",
     "wal_level": "replica",
@@ -144,7 +145,7 @@ def test_direct_against_staged(
         staged,
         name=f"first load: staged, {statement} / direct",
         timer=time.perf_counter,
-        rounds=5,
+        rounds=9,
         reset=target.renew,
     )
     _rates(benchmark, "direct, rows encoded beforehand", f"staged, {statement}, beside it")
