@@ -162,7 +162,10 @@ class SortedRows:
         """Give the key of each row as it stands in COPY: UTF-8 of text, numbers big-endian, the 16 bytes of a uuid."""
 
     def row(self, row: int) -> tuple[int, int, int, bytes] | None:
-        """Give the page of a row, the place of its record in it, the record's offset, and the tuple; None is no row."""
+        """Give the page of a row, the place of its record in it, the record's offset, and the tuple; None is no row.
+
+        The tuple is as without the plan's `jsonb_order`.
+        """
 
     def unique(self, *, last: bool = False) -> SortedRows:
         """Give the first of the rows with equal keys, or the `last`."""

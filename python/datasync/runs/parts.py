@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from datasync import contracts
 from datasync.config import Settings
 from datasync.config.spec import Parent
@@ -10,6 +12,7 @@ from datasync.contracts import made
 from datasync.endpoints.base import Endpoint
 from datasync.endpoints.children import Children
 from datasync.errors import ConfigError
+from datasync.model import EncoderPlan
 from datasync.pipeline.choice import choose
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
@@ -41,7 +44,13 @@ def within(of: Endpoint, lane: Lane, part: Part) -> tuple[Endpoint, Lane]:
 def lane(of: Endpoint, settings: Settings, plugins: Plugins) -> Lane:
     """What reads its pages."""
     children = settings.spec.table.children if settings.spec else ()
-    chosen = partial(choose, chain=chain(settings, plugins, of), children=children)
+    transforms = chain(settings, plugins, of)
+
+    def chosen(plan: EncoderPlan) -> Lane:
+        # Only there nobody sees in which order members come.
+        plan = msgspec.structs.replace(plan, jsonb_order=settings.sink == "postgres")
+        return choose(plan, transforms, children)
+
     with blamed(f"the endpoint `{settings.endpoint}`"):  # whose plan the core may refuse
         if isinstance(of, Children) and of.into is not None:
             return PerParent(of.plan_at, of.named, chosen)

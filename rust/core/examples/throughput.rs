@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use datasync_core::{Plan, Rows, Sorted, encode, split};
 
-const PLAN: &[u8] = br#"{"records":"data","next_cursor":"pagination.nextCursor","has_more":"pagination.hasMore",
+const PLAN: &[u8] =
+    br#"{"records":"data","jsonb_order":true,"next_cursor":"pagination.nextCursor","has_more":"pagination.hasMore",
 "total":"meta.total","columns":[{"name":"id","path":"id","kind":"text","required":true,"key":true},
 {"name":"event_type","path":"type","kind":"text"},{"name":"timestamp","path":"timestamp","kind":"timestamptz"},
 {"name":"data","path":"","kind":"jsonb"}]}"#;

@@ -1,9 +1,13 @@
 //! Rows as tuples of PostgreSQL's binary COPY format.
 
-use crate::column::{Column, Kind};
+use crate::column::{Column, Kind, Source};
 use crate::field::{Field, Row, Text, Texts};
+use crate::members::Member;
+use crate::ordered::Ordered;
+use crate::plan::Plan;
 use crate::rows::{Order, Place, Rows};
 use crate::timestamp::UNIX_TO_POSTGRES_US;
+use crate::trie::ROOT;
 
 /// Signature, flags and length of the header extension: what comes before the first tuple.
 pub const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -25,23 +29,36 @@ pub(crate) struct Tuples {
     field_count: [u8; 2],
     /// The place of the key among the fields, or one that no field has.
     key_column: usize,
+    /// The same of the `jsonb` field that is the whole record, where it is to be in the order of `jsonb`.
+    data_column: usize,
+    ordered: Ordered,
+    /// A record in that order.
+    scratch: Vec<u8>,
     /// The place of the field to come.
     next: usize,
     place: Place,
 }
 
 impl Tuples {
-    pub(crate) fn new(capacity: usize, row_capacity: usize, columns: &[Column], field_count: [u8; 2]) -> Self {
+    pub(crate) fn new(capacity: usize, row_capacity: usize, plan: &Plan) -> Self {
+        let columns = &plan.columns;
         let key = columns.iter().position(|column| column.key);
         let order = match key.map(|key| columns[key].kind) {
             None => Order::None,
             Some(Kind::Bigint | Kind::Integer) => Order::Whole,
             Some(_) => Order::Bytes,
         };
+        let whole = |column: &Column| column.kind == Kind::Jsonb && matches!(column.source, Source::Record(ROOT));
+        let data = columns.iter().position(whole).filter(|_| plan.jsonb_order);
+        let bytes = Vec::with_capacity(capacity);
+        let numbers = Vec::with_capacity(data.map_or(0, |_| capacity / 32));
         Self {
-            rows: Rows { bytes: Vec::with_capacity(capacity), places: Vec::with_capacity(row_capacity), order },
-            field_count,
+            rows: Rows { bytes, places: Vec::with_capacity(row_capacity), order, numbers },
+            field_count: plan.field_count,
             key_column: key.unwrap_or(usize::MAX),
+            data_column: data.unwrap_or(usize::MAX),
+            ordered: Ordered::default(),
+            scratch: Vec::new(),
             next: 0,
             place: Place::default(),
         }
@@ -50,19 +67,41 @@ impl Tuples {
     pub(crate) fn clear(&mut self) {
         self.rows.bytes.clear();
         self.rows.places.clear();
+        self.rows.numbers.clear();
     }
 
     #[inline]
     pub(crate) fn begin(&mut self, index: usize, offset: usize) {
-        self.place = Place { start: self.rows.bytes.len(), key: 0, offset, index };
+        let numbers = self.rows.numbers.len();
+        self.place = Place { start: self.rows.bytes.len(), key: 0, data: 0, offset, index, numbers };
         self.next = 0;
         self.rows.bytes.extend_from_slice(&self.field_count);
     }
 
-    /// Keep the last tuple.
+    /// Whether a field is the record, to be put into order by its members.
+    pub(crate) const fn takes_members(&self) -> bool {
+        self.data_column != usize::MAX
+    }
+
+    /// Keep the last tuple, whose record has these `members`.
     #[inline]
-    pub(crate) fn keep(&mut self) {
+    pub(crate) fn keep(&mut self, members: &[Member]) {
+        if !members.is_empty() {
+            self.order(members);
+        }
         self.rows.places.push(self.place);
+    }
+
+    /// Put the members of the last record into the order of `jsonb`. One with whitespace between them stays as it is:
+    /// what it was could not be told any more.
+    fn order(&mut self, members: &[Member]) {
+        let Some(record) = self.rows.record_mut(&self.place) else { return };
+        self.scratch.clear();
+        self.ordered.write(record, members, &mut self.scratch);
+        if self.scratch.len() == record.len() {
+            record.copy_from_slice(&self.scratch);
+            self.rows.numbers.extend(self.ordered.numbers());
+        }
     }
 
     /// Take back the last tuple.
@@ -106,6 +145,9 @@ impl Row for Tuples {
     fn field(&mut self, field: Field<'_>) {
         if self.next == self.key_column {
             self.place.key = self.rows.bytes.len();
+        }
+        if self.next == self.data_column {
+            self.place.data = self.rows.bytes.len();
         }
         self.next += 1;
         match field {

@@ -3,6 +3,7 @@
 use crate::copy::Tuples;
 use crate::error::PageError;
 use crate::failpoints;
+use crate::members::Member;
 use crate::page::{self, Envelope, Found, Sink};
 use crate::plan::Plan;
 use crate::record::{self, Reader};
@@ -34,7 +35,7 @@ pub fn encode<'a>(plan: &Plan, body: &'a [u8], now_us: i64) -> Result<Encoded<'a
         plan,
         body,
         reader: Reader::new(plan, now_us),
-        tuples: Tuples::new(capacity, rows, &plan.columns, plan.field_count),
+        tuples: Tuples::new(capacity, rows, plan),
         records: 0,
         rejects: Vec::new(),
         counter: Counter::new(),
@@ -61,6 +62,10 @@ struct Encoder<'p, 'a> {
 }
 
 impl<'a> Sink<'a> for Encoder<'_, 'a> {
+    fn takes_members(&self) -> bool {
+        self.tuples.takes_members()
+    }
+
     fn restart(&mut self) {
         self.tuples.clear();
         self.records = 0;
@@ -70,7 +75,7 @@ impl<'a> Sink<'a> for Encoder<'_, 'a> {
     }
 
     #[inline]
-    fn record(&mut self, found: &Found<'a>, spans: &[Span]) {
+    fn record(&mut self, found: &Found<'a>, spans: &[Span], members: &[Member]) {
         if let Some(flaw) = found.flaw {
             self.reject(found, flaw.code, flaw.detail(found.offset));
         } else if found.raw.len() > record::MAX_BYTES {
@@ -79,7 +84,7 @@ impl<'a> Sink<'a> for Encoder<'_, 'a> {
             self.tuples.begin(self.records, found.offset);
             match self.reader.read(self.body, spans, &mut self.tuples) {
                 Ok(facts) => {
-                    self.tuples.keep();
+                    self.tuples.keep(members);
                     self.counter.count(facts, self.body);
                 }
                 Err(refusal) => {

@@ -1,6 +1,7 @@
 //! One value on its own: a record of the record lane, a line of NDJSON, a constant.
 
 use crate::error::Broken;
+use crate::members::Member;
 use crate::page::check_utf8;
 use crate::reject::{Flaw, RejectCode};
 use crate::scan::Scan;
@@ -27,6 +28,16 @@ pub(crate) struct Lone<'p> {
 impl<'p> Lone<'p> {
     pub(crate) fn new(trie: &'p Trie, max_depth: usize) -> Self {
         Self { trie, walker: Walker::new(max_depth), spans: vec![Span::default(); trie.len()] }
+    }
+
+    /// Say whether the members of objects are `wanted`.
+    pub(crate) fn noting(self, wanted: bool) -> Self {
+        Self { walker: self.walker.noting(wanted), ..self }
+    }
+
+    /// Of the last record, if they are wanted.
+    pub(crate) fn members(&self) -> &[Member] {
+        self.walker.members.all()
     }
 
     /// Walk the record from `start` to the end of `body`.

@@ -16,7 +16,7 @@ pub(crate) fn walk<'a>(
     sink: &mut impl Sink<'a>,
 ) -> Result<Envelope, PageError> {
     let valid_utf8 = simdutf8::basic::from_utf8(body).is_ok();
-    let mut lone = Lone::new(columns, plan.max_depth);
+    let mut lone = Lone::new(columns, plan.max_depth).noting(sink.takes_members());
     let mut at = if body.starts_with(BOM) { BOM.len() } else { 0 };
     let mut blank = true;
     while at < body.len() {
@@ -28,7 +28,8 @@ pub(crate) fn walk<'a>(
             if verdict.early && newline.is_none() {
                 return Err(PageError::new(PageCode::Syntax, body.len(), "the text ends early"));
             }
-            sink.record(&Found { offset: start, raw: &body[start..end], flaw: verdict.flaw }, &lone.spans);
+            let found = Found { offset: start, raw: &body[start..end], flaw: verdict.flaw };
+            sink.record(&found, &lone.spans, lone.members());
         }
         at = newline.unwrap_or(body.len()) + 1;
     }

@@ -3,6 +3,7 @@
 use std::str;
 
 use crate::error::{Broken, PageCode, PageError};
+use crate::members::Member;
 use crate::ndjson;
 use crate::plan::Plan;
 use crate::reject::{Flaw, RejectCode};
@@ -32,11 +33,16 @@ pub(crate) struct Found<'a> {
 
 /// Where the records go.
 pub(crate) trait Sink<'a> {
+    /// Whether it takes members.
+    fn takes_members(&self) -> bool {
+        false
+    }
+
     /// Forget all records so far: an equal key replaces the array that they stood in.
     fn restart(&mut self);
 
     /// The next record. The spans of its columns are places in the page.
-    fn record(&mut self, found: &Found<'a>, spans: &[Span]);
+    fn record(&mut self, found: &Found<'a>, spans: &[Span], members: &[Member]);
 }
 
 /// Walk the page `body` and hand its records, with spans for `columns`, to `sink`.
@@ -62,7 +68,7 @@ pub(crate) fn walk<'a>(
         node: plan.records,
         columns,
         spans: vec![Span::default(); columns.len()],
-        walker: Walker::new(plan.max_depth),
+        walker: Walker::new(plan.max_depth).noting(sink.takes_members()),
         valid_utf8: simdutf8::basic::from_utf8(body).is_ok(),
         checked: 0,
         sink,
@@ -159,7 +165,8 @@ impl<'a, S: Sink<'a>> Records<'_, S> {
         if !self.valid_utf8 {
             check_utf8(scan, start, raw);
         }
-        self.sink.record(&Found { offset: start, raw, flaw: scan.flaw.take() }, &self.spans);
+        let found = Found { offset: start, raw, flaw: scan.flaw.take() };
+        self.sink.record(&found, &self.spans, self.walker.members.all());
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What a page says besides its records, by a walk that looks at them and keeps none.
 
 use crate::error::PageError;
+use crate::members::Member;
 use crate::page::{self, Envelope, Found, Sink};
 use crate::plan::Plan;
 use crate::trie::Trie;
@@ -18,5 +19,5 @@ impl<'a> Sink<'a> for Nowhere {
     fn restart(&mut self) {}
 
     #[inline]
-    fn record(&mut self, _found: &Found<'a>, _spans: &[Span]) {}
+    fn record(&mut self, _found: &Found<'a>, _spans: &[Span], _members: &[Member]) {}
 }

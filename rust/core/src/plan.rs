@@ -34,6 +34,8 @@ pub struct Plan {
     pub(crate) timestamp: Option<usize>,
     pub(crate) max_depth: usize,
     pub(crate) max_key_bytes: usize,
+    /// A `jsonb` column that is the whole record gets its members in the order of `jsonb`.
+    pub(crate) jsonb_order: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -57,6 +59,8 @@ struct PlanText {
     max_depth: usize,
     #[serde(default = "default_max_key_bytes")]
     max_key_bytes: usize,
+    #[serde(default)]
+    jsonb_order: bool,
     columns: Vec<ColumnText>,
 }
 
@@ -112,6 +116,7 @@ impl Plan {
             columns,
             max_depth: text.max_depth,
             max_key_bytes: text.max_key_bytes,
+            jsonb_order: text.jsonb_order,
         };
         plan.check_constants()?;
         Ok(plan)

@@ -89,12 +89,15 @@ impl Sorted {
         self.tickets.iter().map(|ticket| ticket.key(pages))
     }
 
-    /// Where the row numbered `row` comes from, and its tuple.
+    /// Where the row numbered `row` comes from, and its tuple, with a record that is a field as it came.
     #[must_use]
-    pub fn row<'a>(&self, pages: &[&'a Rows], row: usize) -> Option<(Origin, &'a [u8])> {
+    pub fn row(&self, pages: &[&Rows], row: usize) -> Option<(Origin, Vec<u8>)> {
         let ticket = self.tickets.get(row)?;
         let place = pages[ticket.page()].places[ticket.row()];
-        Some((Origin { page: ticket.page(), index: place.index, offset: place.offset }, ticket.tuple(pages)))
+        Some((
+            Origin { page: ticket.page(), index: place.index, offset: place.offset },
+            pages[ticket.page()].original(ticket.row()),
+        ))
     }
 
     /// Of rows with equal keys only the first, or only the last.

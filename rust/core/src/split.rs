@@ -1,6 +1,7 @@
 //! A page as raw records, unchecked but for their borders.
 
 use crate::error::PageError;
+use crate::members::Member;
 use crate::page::{self, Envelope, Found, Sink};
 use crate::plan::Plan;
 use crate::trie::Trie;
@@ -34,7 +35,7 @@ impl<'a> Sink<'a> for Splitter<'a> {
         self.offsets.clear();
     }
 
-    fn record(&mut self, found: &Found<'a>, _spans: &[Span]) {
+    fn record(&mut self, found: &Found<'a>, _spans: &[Span], _members: &[Member]) {
         self.records.push(found.raw);
         self.offsets.push(found.offset);
     }

@@ -1,6 +1,7 @@
 //! One pass over one JSON value that checks its grammar and marks where the values of a trie's paths stand.
 
 use crate::error::Broken;
+use crate::members::{Member, Members};
 use crate::nesting::Nesting;
 use crate::reject::RejectCode;
 use crate::scan::Scan;
@@ -50,6 +51,8 @@ pub(crate) struct Walker {
     /// An unescaped key.
     key: Vec<u8>,
     shape: Shape,
+    /// Of the last value, if they are wanted.
+    pub(crate) members: Members,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,9 +66,22 @@ struct Tracked {
     item: usize,
 }
 
+/// The members of `record`, an object whose grammar is known to be right.
+pub(crate) fn members_of(record: &[u8]) -> Vec<Member> {
+    let (nothing, _) = Trie::new(&[]);
+    let mut walker = Walker::new(usize::MAX).noting(true);
+    let done = walker.value(&mut Scan::new(record, 0), &nothing, &mut vec![Span::default(); nothing.len()], &mut Pass);
+    if done.is_ok() { walker.members.all().to_vec() } else { Vec::new() }
+}
+
 impl Walker {
     pub(crate) fn new(max_depth: usize) -> Self {
         Self { max_depth, ..Self::default() }
+    }
+
+    /// Say whether the members of objects are `wanted`.
+    pub(crate) fn noting(self, wanted: bool) -> Self {
+        Self { members: Members::new(wanted), ..self }
     }
 
     /// Step over the value under the cursor and set the span of each node of `trie`.
@@ -81,6 +97,7 @@ impl Walker {
         self.nesting.clear();
         self.tracked.clear();
         self.shape.rewind();
+        self.members.begin(scan.pos);
         spans.fill(Span::default());
         let mut node = ROOT; // of the value under the cursor
         let mut below = NONE; // the node below which paths go on in the innermost open container
@@ -161,6 +178,7 @@ impl Walker {
         if depth > self.max_depth {
             scan.note(start, RejectCode::TooDeep);
         }
+        self.members.opened(depth, object);
         if node == NONE {
             return NONE;
         }
@@ -176,6 +194,7 @@ impl Walker {
     fn close(&mut self, scan: &Scan<'_>, spans: &mut [Span]) -> Node {
         let depth = self.nesting.depth();
         self.nesting.pop();
+        self.members.closed(depth);
         if let Some(&Tracked { node, start, depth: opened, .. }) = self.tracked.last()
             && opened == depth
         {
@@ -199,13 +218,15 @@ impl Walker {
     /// Step over a key and its colon to the value. Give the value's node.
     #[inline]
     fn key(&mut self, scan: &mut Scan<'_>, trie: &Trie, spans: &mut [Span], below: Node) -> Result<Node, Broken> {
-        let node = match self.shape.same(scan.body, scan.pos, below) {
+        let quote = scan.pos;
+        let (node, length) = match self.shape.same(scan.body, quote, below) {
             Some((node, behind)) => {
                 scan.pos = behind;
-                node
+                (node, Some(behind - quote - 3)) // without quotes and colon
             }
             None => self.new_key(scan, trie, below)?,
         };
+        self.members.key(quote, length, self.nesting.depth());
         if node != NONE {
             spans[node..trie.end(node)].fill(Span::default());
         }
@@ -214,7 +235,7 @@ impl Walker {
     }
 
     #[inline(never)]
-    fn new_key(&mut self, scan: &mut Scan<'_>, trie: &Trie, below: Node) -> Result<Node, Broken> {
+    fn new_key(&mut self, scan: &mut Scan<'_>, trie: &Trie, below: Node) -> Result<(Node, Option<usize>), Broken> {
         let quote = scan.pos;
         if scan.peek() != b'"' {
             return Err(scan.broken("a key is missing"));
@@ -235,7 +256,7 @@ impl Walker {
         // A flaw in a key has to be noted each time.
         let plain = scan.pos == end + 1 && !escaped && scan.flaw.is_none();
         self.shape.learn(plain.then(|| &scan.body[quote..scan.pos]), below, node);
-        Ok(node)
+        Ok((node, (!escaped).then_some(raw.len())))
     }
 
     #[cold]

@@ -13,14 +13,15 @@ const NOW_US: i64 = 1_769_600_000_000_000;
 /// Every kind of column; then a page of lines.
 static PLANS: LazyLock<[Plan; 2]> = LazyLock::new(|| {
     [
-        r#"{"records":"data","next_cursor":"p.next","has_more":"p.more","total":"total","max_depth":8,"columns":[
+        r#"{"records":"data","next_cursor":"p.next","has_more":"p.more","total":"total","max_depth":8,
+        "jsonb_order":true,"columns":[
         {"name":"id","path":"id","kind":"text","key":true,"required":true},{"name":"b","path":"b[1].x","kind":"bigint"},
         {"name":"n","path":"n","kind":"numeric"},{"name":"f","path":"f","kind":"double precision"},
         {"name":"t","path":"t","kind":"timestamptz"},{"name":"d","path":"d","kind":"date","mismatch":"null"},
         {"name":"u","path":"u","kind":"uuid"},{"name":"y","path":"y","kind":"bytea"},
         {"name":"a","path":"a","kind":"text[]","mismatch":"text"},{"name":"o","path":"o","kind":"boolean"},
         {"name":"rest","path":"","kind":"jsonb","source":"rest"},{"name":"data","path":"","kind":"jsonb"}]}"#,
-        r#"{"records":"","format":"ndjson","columns":[{"name":"id","path":"id","kind":"integer","key":true},
+        r#"{"records":"","format":"ndjson","jsonb_order":true,"columns":[{"name":"id","path":"id","kind":"integer","key":true},
         {"name":"data","path":"","kind":"jsonb"}]}"#,
     ]
     .map(|plan| Plan::parse(plan.as_bytes()).expect("a right plan"))
@@ -48,6 +49,12 @@ fuzz_target!(|body: &[u8]| {
         let rows = extract(plan, &parts.records, NOW_US);
         assert_eq!(rows.stats, page.stats);
         assert_eq!(tuples(&[&page.tuples]).len(), page.tuples.bytes().len());
+        let pages = [&page.tuples];
+        let sorted = Sorted::new(&pages);
+        for row in 0..sorted.len() {
+            let (origin, tuple) = sorted.row(&pages, row).expect("a row");
+            assert!(tuple.ends_with(parts.records[origin.index].trim_ascii()), "the record as it came");
+        }
         let width = rows.values.len().checked_div(rows.indexes.len()).unwrap_or(0);
         for (row, &index) in rows.indexes.iter().enumerate() {
             let Value::Text(data) = &rows.values[(row + 1) * width - 1] else { panic!("no data") };

@@ -68,7 +68,7 @@ impl SortedRows {
 
     fn row<'py>(&self, py: Python<'py>, row: usize) -> Option<(usize, usize, usize, Bound<'py, PyBytes>)> {
         let (origin, tuple) = self.sorted.row(&self.rows(), row)?;
-        Some((origin.page, origin.index, origin.offset, PyBytes::new(py, tuple)))
+        Some((origin.page, origin.index, origin.offset, PyBytes::new(py, &tuple)))
     }
 
     #[pyo3(signature = (*, last = false))]
