@@ -23,7 +23,7 @@ DEFAULT_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         "shared_buffers": "256MB",
         # The log of two batches. With PostgreSQL's own 8 MB a writer waits for the log to be written, although its
         # commit doesn't: 5 to 7 % of the time.
-        "wal_buffers": "64MB",
+        "wal_buffers": "32MB",
         # Few checkpoints: each is followed by full-page images, which double or treble the log.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
