@@ -1,6 +1,7 @@
 """How many connections write, and what they need."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -148,3 +149,15 @@ def test_a_sink_whose_tables_cannot_be_made_leaves_no_connection_behind(database
         assert not any(link.usable for link in target._links)
 
     asyncio.run(main())
+
+
+def test_a_unix_socket_holds_more_than_it_would(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        for link in target._links:
+            connection: Any = link.connection
+            found = connection._transport.get_extra_info("socket")
+            with socket.socket(socket.AF_UNIX) as other:
+                usual = other.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            assert found.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > usual
+
+    opened(database, use)

@@ -77,7 +77,7 @@ def test_a_change_of_the_table_between_two_batches_is_let_through(
     assert database.value("SELECT array_agg(id ORDER BY id) FROM ingested_events") == ["a", "b", "c", "d"]
 
 
-SOON = "SELECT set_config('lock_timeout', '200ms', true), set_config('synchronous_commit', $1, true)"
+SOON = "SET LOCAL lock_timeout = '200ms'; SET LOCAL synchronous_commit = {}"
 
 
 @pytest.mark.fault(46)

@@ -24,10 +24,10 @@ HOPELESS: Final = 100
 
 # For this transaction alone: a pooler may give the next one to another server process, and a role's own settings, made
 # for its queries, must not end a load half way.
+# Without a parameter, so that it takes one round trip.
 _SETTINGS: Final = """
-SELECT set_config('lock_timeout', '10s', true), set_config('statement_timeout', '60s', true),
-       set_config('idle_in_transaction_session_timeout', '300s', true), set_config('jit', 'off', true),
-       set_config('synchronous_commit', $1, true)
+SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s';
+SET LOCAL idle_in_transaction_session_timeout = '300s'; SET LOCAL jit = off; SET LOCAL synchronous_commit = {}
 """
 
 
@@ -74,7 +74,7 @@ class Writer:
     async def begin(self, *, last: bool) -> None:
         """Make the settings of a transaction that was begun; the `last` one waits for the disk."""
         durable = last or self._settings.durable
-        await self.link.connection.execute(_SETTINGS, "on" if durable else "off")
+        await self.link.connection.execute(_SETTINGS.format("on" if durable else "off"))
 
     async def put(self, rows: Rows, number: int, turns: Turns) -> Put:
         """Put `rows` into the target, in the batch's transaction. When it returns it is the batch's turn.
