@@ -146,7 +146,7 @@ def test_direct_against_staged(
         staged,
         name=f"first load: staged, {statement} / direct",
         timer=time.perf_counter,
-        rounds=9,
+        rounds=15,
         reset=target.renew,
     )
     _rates(benchmark, "direct, rows encoded beforehand", f"staged, {statement}, beside it")

@@ -170,8 +170,8 @@ class SortedRows:
     def unique(self, *, last: bool = False) -> SortedRows:
         """Give the first of the rows with equal keys, or the `last`."""
 
-    def without(self, known: list[bytes]) -> SortedRows:
-        """Give the rows whose keys are not `known`."""
+    def only(self, wanted: list[bytes]) -> SortedRows:
+        """Give the rows whose keys are `wanted`."""
 
     def meets(self, other: SortedRows) -> bool:
         """Whether both have a row of the same key."""

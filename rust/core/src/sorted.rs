@@ -111,13 +111,13 @@ impl Sorted {
         Self { tickets, repeated: 0 }
     }
 
-    /// The rows whose keys are not among `known`.
+    /// The rows whose keys are among `wanted`.
     #[must_use]
-    pub fn without(&self, pages: &[&Rows], known: &HashSet<&[u8]>) -> Self {
+    pub fn only(&self, pages: &[&Rows], wanted: &HashSet<&[u8]>) -> Self {
         let mut rest = Self::default();
         for ticket in &self.tickets {
             let key = ticket.key(pages);
-            if !known.contains(key) {
+            if wanted.contains(key) {
                 rest.repeated += usize::from(rest.tickets.last().is_some_and(|last| last.key(pages) == key));
                 rest.tickets.push(*ticket);
             }

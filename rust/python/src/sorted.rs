@@ -79,9 +79,9 @@ impl SortedRows {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
-    fn without(&self, py: Python<'_>, known: Vec<Bound<'_, PyBytes>>) -> Result<Self, NativeError> {
-        let (rows, known) = (self.rows(), known.iter().map(PyBytesMethods::as_bytes).collect::<HashSet<_>>());
-        let sorted = detached(py, "sort", || self.sorted.without(&rows, &known))?;
+    fn only(&self, py: Python<'_>, wanted: Vec<Bound<'_, PyBytes>>) -> Result<Self, NativeError> {
+        let (rows, wanted) = (self.rows(), wanted.iter().map(PyBytesMethods::as_bytes).collect::<HashSet<_>>());
+        let sorted = detached(py, "sort", || self.sorted.only(&rows, &wanted))?;
         Ok(self.with(py, sorted))
     }
 

@@ -42,8 +42,8 @@ class Rows(Protocol):
         """Give the key of each, as a parameter of a query; none at all where there is no key column."""
         ...
 
-    def without(self, known: Sequence[Any]) -> "Rows":
-        """Give those whose keys, as `keys` gives them, are not among `known`."""
+    def only(self, wanted: Sequence[Any]) -> "Rows":
+        """Give those whose keys, as `keys` gives them, are among `wanted`."""
         ...
 
     def meets(self, other: "Rows") -> bool:
@@ -107,10 +107,10 @@ class _CopyRows:
         decode, _ = _codec(self._key)
         return list(map(decode, self.rows.keys()))
 
-    def without(self, known: Sequence[Any]) -> "_CopyRows":
+    def only(self, wanted: Sequence[Any]) -> "_CopyRows":
         assert self._key is not None  # nothing is known of a row without one
         _, encode = _codec(self._key)
-        return self._with(self.rows.without(list(map(encode, known))))
+        return self._with(self.rows.only(list(map(encode, wanted))))
 
     def meets(self, other: Rows) -> bool:
         # Of the other lane it isn't known.
@@ -182,10 +182,10 @@ class _TupleRows:
         key = self._key
         return [] if key is None else [row[key] for _, _, row in self._rows]
 
-    def without(self, known: Sequence[Any]) -> "_TupleRows":
+    def only(self, wanted: Sequence[Any]) -> "_TupleRows":
         # This lane has a uuid as text, the database gives it as an object.
-        there = {str(key) if isinstance(key, uuid.UUID) else key for key in known}
-        return self._with([found for key, found in zip(self.keys(), self._rows, strict=True) if key not in there])
+        these = {str(key) if isinstance(key, uuid.UUID) else key for key in wanted}
+        return self._with([found for key, found in zip(self.keys(), self._rows, strict=True) if key in these])
 
     def meets(self, other: Rows) -> bool:
         return not isinstance(other, _TupleRows) or not set(self.keys()).isdisjoint(other.keys())

@@ -70,7 +70,9 @@ class Target:
         self._newest = ""
         if self.key is not None:
             name = quoted(self.key.name)
-            self._known = f"SELECT {name} FROM {self.into.sql} WHERE {name} = ANY($1::{self.key.kind}[])"
+            keys = f"$1::{self.key.kind}[]"
+            known = f"SELECT {name} FROM {self.into.sql} WHERE {name} = ANY({keys})"
+            self._unknown = f"SELECT unnest({keys}) EXCEPT {known}"
             if policy.newer_by is not None:
                 self._newest = f" ORDER BY {name}, {quoted(policy.newer_by)} DESC NULLS LAST, ctid"
 
@@ -95,9 +97,9 @@ class Target:
             return rows
         return rows.unique(last=not self.keeps_known)
 
-    async def known(self, connection: Connection, keys: Sequence[Any]) -> list[Any]:
-        """Those of `keys` that the table has."""
-        rows = await connection.fetch(self._known, keys)
+    async def unknown(self, connection: Connection, keys: Sequence[Any]) -> list[Any]:
+        """Those of `keys` that the table doesn't have, each once."""
+        rows = await connection.fetch(self._unknown, keys)
         return [row[0] for row in rows]
 
     async def insert(self, connection: Connection, staging: TableName) -> Stored:

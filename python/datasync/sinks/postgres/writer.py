@@ -182,8 +182,7 @@ class Writer:
 
     async def _unknown(self, connection: Connection, rows: Rows) -> Rows:
         """The rows whose keys the target doesn't have. Cheaper than to send what will be left out anyway."""
-        known = await self._target.known(connection, rows.keys())
-        return rows.without(known) if known else rows
+        return rows.only(await self._target.unknown(connection, rows.keys()))
 
     async def _piece(
         self, connection: Connection, rows: Rows, start: int, stop: int, refused: dict[int, Reject]
