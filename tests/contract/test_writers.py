@@ -161,3 +161,12 @@ def test_a_unix_socket_holds_more_than_it_would(database: Database) -> None:
             assert found.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > usual
 
     opened(database, use)
+
+
+def test_a_connection_that_was_begun_early_is_made_again_at_once(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        for link in target._links:
+            await link.renew()
+            assert await link.connection.fetchval("SELECT 1") == 1
+
+    opened(database, use)

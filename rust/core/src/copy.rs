@@ -96,6 +96,10 @@ impl Tuples {
     /// what it was could not be told any more.
     fn order(&mut self, members: &[Member]) {
         let Some(record) = self.rows.record_mut(&self.place) else { return };
+        // Most that writes whitespace there writes it before keys, and need not be tried.
+        if members.iter().any(|member| !matches!(record[member.start() - 1], b',' | b'{')) {
+            return;
+        }
         self.scratch.clear();
         self.ordered.write(record, members, &mut self.scratch);
         if self.scratch.len() == record.len() {

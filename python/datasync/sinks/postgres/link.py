@@ -67,14 +67,17 @@ class Link:
             self._opening = asyncio.create_task(self._open())
 
     async def open(self) -> None:
-        """Connect.
+        """Connect, or wait for what `open_soon` began; nothing where that is done.
 
         Raises:
             SinkUnavailable: the server can't be reached within the connect timeout, or takes no writes.
             ConfigError: the URL, the user, the password or the database is wrong.
         """
-        opening, self._opening = self._opening or self._open(), None
-        await opening
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            await opening
+        elif not self.usable:
+            await self._open()
 
     async def _open(self) -> None:
         with mapped("connecting to PostgreSQL"):

@@ -216,8 +216,7 @@ class PostgresSink:
         link = self._links[number]
         writer = Writer(link, number, self._target, habit, self._settings.write)
         try:
-            if not link.usable:
-                await link.open()
+            await link.open()
             await writer.prepare()
         except SinkError:
             if link is not self._link:
