@@ -6,6 +6,7 @@ ON CONFLICT, TRUNCATE and the cursor, each committed by itself, 5,000 rows at a 
 PostgreSQL sets it up, which is how whoever reads the seed would have it, and on the one that ours runs on.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -17,12 +18,16 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benches import pages, peers
 from benches.pairs import paired
-from benches.writing import Target, store
+from benches.writing import Target, settings, store
 from datasync import loop
-from datasync.config.schema import WriteSettings
+from datasync.config.schema import BatchSettings, WriteSettings
 from datasync.model import Chunk
 from datasync.pipeline.lanes import FastLane
+from datasync.postgres.connection import Connection
 from datasync.sinks.postgres.habit import Habit
+from datasync.sinks.postgres.link import Link
+from datasync.sinks.postgres.names import TableName
+from datasync.sinks.postgres.rows import Rows, sort
 from datasync.testing import EmbeddedPostgres
 from tests.events import PLAN
 
@@ -49,6 +54,11 @@ CREATE TABLE ingested_events (id TEXT PRIMARY KEY, event_type TEXT, "timestamp" 
 CREATE UNLOGGED TABLE staging_events (id TEXT, event_type TEXT, "timestamp" TIMESTAMPTZ, data JSONB NOT NULL);
 CREATE TABLE cursor_state (id SERIAL PRIMARY KEY, cursor_value TEXT NOT NULL, events_ingested BIGINT NOT NULL DEFAULT 0,
     updated_at TIMESTAMPTZ DEFAULT now());
+"""
+
+TABLE = """
+CREATE TABLE bare (id TEXT COLLATE "C" PRIMARY KEY, event_type TEXT, "timestamp" TIMESTAMPTZ, data JSONB NOT NULL,
+    ingested_at TIMESTAMPTZ DEFAULT now())
 """
 
 
@@ -78,6 +88,41 @@ def chunks(bodies: list[bytes]) -> list[Chunk]:
     """All events, encoded."""
     lane = FastLane(msgspec.structs.replace(PLAN, jsonb_order=True))  # as a run does
     return [lane.encode(body, cursor=None, now_us=NOW_US) for body in bodies]
+
+
+@pytest.fixture(scope="module")
+def batches(chunks: list[Chunk]) -> list[Rows]:
+    """All events, as batches of the usual size, sorted."""
+    found: list[list[Chunk]] = []
+    room = 0
+    for chunk in chunks:
+        if room < chunk.row_count:
+            found.append([])
+            room = BatchSettings().rows
+        found[-1].append(chunk)
+        room -= chunk.row_count
+    return [sort(batch, PLAN.columns) for batch in found]
+
+
+def bare(batches: list[Rows], dsn: str) -> None:
+    """COPY by two connections into a table with a key, and no more: no order of commits, no checkpoint, no counts."""
+
+    async def write(connection: Connection, rest: Iterator[Rows]) -> None:
+        await connection.execute("SET synchronous_commit = off")
+        for rows in rest:
+            await rows.copy(connection, TableName("bare"), COLUMNS, 0, len(rows))
+
+    async def main() -> None:
+        links = [Link(settings(dsn, "http://unused", WriteSettings())) for _ in range(2)]
+        for link in links:
+            await link.open()
+        await links[0].connection.execute(TABLE)
+        rest = iter(batches)
+        await asyncio.gather(*[write(link.connection, rest) for link in links])
+        await links[0].connection.execute("SET synchronous_commit = on; COMMENT ON TABLE bare IS 'all is on the disk'")
+        await asyncio.gather(*[link.close() for link in links])
+
+    loop.run(main())
 
 
 def naive(bodies: list[bytes], dsn: str) -> None:
@@ -150,6 +195,23 @@ def test_direct_against_staged(
         reset=target.renew,
     )
     _rates(benchmark, "direct, rows encoded beforehand", f"staged, {statement}, beside it")
+
+
+@pytest.mark.parametrize("lane", ["direct", "staged, as it comes"])
+def test_lanes_against_bare_copy(
+    benchmark: BenchmarkFixture, chunks: list[Chunk], batches: list[Rows], target: Target, lane: str
+) -> None:
+    """What PostgreSQL takes when nothing is asked of it but the rows: the bound of the direct lane."""
+    paired(
+        benchmark,
+        lambda: store(chunks, target.database.dsn, WriteSettings() if lane == "direct" else STAGED),
+        lambda: bare(batches, target.database.dsn),
+        name=f"first load: bare COPY by two connections / {lane} (1 is the bound)",
+        timer=time.perf_counter,
+        rounds=15,
+        reset=target.renew,
+    )
+    _rates(benchmark, f"{lane}, rows encoded beforehand", "bare COPY by two connections, rows sorted beforehand")
 
 
 def test_all_duplicates_against_the_first_load(

@@ -209,8 +209,7 @@ class PostgresSink:
                     for writer in self._writers:
                         await writer.tidy()
                     await checkpoint.touch(self._link.connection, self._stream, self._store.epoch)
-        for link in self._links:
-            await link.close()
+        await asyncio.gather(*[link.close() for link in self._links])
 
     async def _add(self, store: Store, number: int, habit: Habit) -> None:
         link = self._links[number]
