@@ -11,7 +11,7 @@ import pytest
 
 import datasync
 from datasync.config import Secret, Settings
-from datasync.config.spec import EndpointSpec, NoPaging
+from datasync.config.spec import Api, EndpointSpec, HeaderKey, NoPaging
 from datasync.discovery.plan import plan
 from datasync.discovery.planned import Allowance, EndpointPlan
 from datasync.plugins import Plugins
@@ -105,6 +105,18 @@ def test_an_answer_that_shows_another_paging_is_a_warning(simulate: Simulate, da
     found = tell(settings_of(database, simulate(OPTIONS), spec=spec), Allowance(1, 1))
     assert found.paging == "none"
     assert any("pagination.nextCursor" in warning for warning in found.warnings)
+
+
+def test_a_page_that_cant_be_read_is_a_warning(simulate: Simulate, database: Database) -> None:
+    settings = settings_of(database, simulate(OPTIONS))
+    described = msgspec.structs.replace(
+        settings,
+        api=Api(base_url=settings.api_base_url, auth=HeaderKey(header="X-API-Key", key=settings.api_key)),
+        spec=EndpointSpec(name="e", path="/events", records="items", paging=NoPaging()),
+        endpoint="rest",
+    )
+    warnings = tell(described, Allowance(2, 2)).warnings
+    assert any("looked for at `items`" in warning for warning in warnings), warnings
 
 
 def test_a_database_that_is_down_is_a_warning(simulate: Simulate, database: Database) -> None:

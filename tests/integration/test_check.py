@@ -81,10 +81,13 @@ def test_a_database_that_is_not_fit_is_told_by_what_it_lacks(here: Here, databas
     database.execute("CREATE TABLE ingested_events (id INT)")
     found = look(database.dsn)["tables"]
     assert (found[0], "`id` is integer" in found[1]) == ("failed", True)
-    database.execute(
-        "DROP TABLE ingested_events; CREATE TABLE datasync_schema (version INT);"
-        "INSERT INTO datasync_schema VALUES (999)"
-    )
+    database.execute("DROP TABLE ingested_events")
+    for foreign in ("quarantined_events", "stream_partitions", "staging_events"):
+        database.execute(f"CREATE TABLE {foreign} (id INT)")
+        found = look(database.dsn)["tables"]
+        assert (found[0], f"`{foreign}` is there" in found[1]) == ("failed", True)
+        database.execute(f"DROP TABLE {foreign}")
+    database.execute("CREATE TABLE datasync_schema (version INT);INSERT INTO datasync_schema VALUES (999)")
     assert look(database.dsn)["tables"][0] == "failed"
 
 

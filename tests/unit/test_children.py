@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from datasync.config.spec import Parent
 from datasync.endpoints.base import BodyTells, ByCursor, ByReread, Peek, Reseek
 from datasync.endpoints.children import Children
-from datasync.errors import ParentGone
+from datasync.errors import ContractChanged, ParentGone
 from datasync.http.transport import Answer
 from datasync.model import Chunk, Column, EncoderPlan, Position, Request
 from datasync.pipeline.choice import choose
@@ -89,13 +89,13 @@ def walk(endpoint: Children, api: Api, cursor: str | None, most: int = 10_000) -
     return rows, cursor
 
 
-def make(lists: Mapping[str, Sequence[str]]) -> Children:
+def make(lists: Mapping[str, Sequence[str]], **parent: Any) -> Children:
     def one() -> Items:
         inner = Items()
         inner.plan = PLAN
         return inner
 
-    return Children(one, Parent(endpoint="parents", into="parent"), sorted(lists), base_url="http://api")
+    return Children(one, Parent(endpoint="parents", into="parent", **parent), sorted(lists), base_url="http://api")
 
 
 lists = st.dictionaries(
@@ -165,3 +165,15 @@ def test_a_value_is_quoted_in_the_path_and_escaped_in_a_body() -> None:
     assert request.url == "http://api/v1/p/a%2Fb%3F%22"
     assert request.path == "/p/{id}"
     assert request.content == b'{"of":"a/b?\\""}'
+
+
+@pytest.mark.parametrize("value", ["", ".", ".."])
+def test_no_parent_leads_to_another_resource(value: str) -> None:
+    with pytest.raises(ContractChanged, match="another resource"):
+        make({value: []}).request(None)
+    with pytest.raises(ParentGone):
+        make({value: []}, gone="skip").request(None)
+    for harmless in ("...", "a/../b", "%2e%2e", "..;"):
+        url = make({harmless: []}).request(None).url
+        assert url is not None
+        assert str(httpx.URL(url)).split("/")[3:] == ["p", url.split("/")[4], "items"]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from typing import Any
 
 import jsonpath
@@ -83,6 +84,33 @@ def test_what_is_no_jsonpath_or_no_json_is_said() -> None:
         choose(msgspec.structs.replace(PLAN, records="$.a[?"), None)
     with pytest.raises(PageDamaged, match="can't be found"):
         encode(msgspec.structs.replace(PLAN, records="$..a"), b"{")
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (b'"\\ud83d"', "lone_surrogate"),
+        (b"NaN", "bad_number"),
+        (b"-Infinity", "bad_number"),
+        (b'"\\u0000"', "nul_character"),
+    ],
+)
+def test_a_bad_record_that_a_jsonpath_finds_is_refused_alone(value: bytes, code: str) -> None:
+    plan = msgspec.structs.replace(PLAN, records="$.items[?@.id]")
+    long = b"7" * 5000
+    chunk = encode(plan, b'{"items":[{"id":"a","n":' + long + b'},{"id":"b","n":' + value + b'},{"id":"c"}]}')
+    assert ids(chunk) == ["a", "c"]
+    assert [reject.code for reject in chunk.rejects] == [code]
+    assert chunk.copy is not None
+    assert long in bytes(memoryview(chunk.copy))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, [{"deep": -math.inf}], (math.nan,)])
+def test_a_float_that_json_has_none_for_is_refused_and_not_stored_as_null(value: object) -> None:
+    chain = Chain([("bad", lambda record: {**record, "n": value} if record["id"] == "b" else {**record, "n": None})])
+    chunk = choose(PLAN, chain).encode(b'[{"id":"a"},{"id":"b"},{"id":"c"}]', cursor=None, now_us=0)
+    assert ids(chunk) == ["a", "c"]
+    assert [(reject.code, reject.raw) for reject in chunk.rejects] == [("bad_number", b'{"id":"b"}')]
 
 
 @given(st.dictionaries(names, values, max_size=4), st.lists(names, max_size=3))

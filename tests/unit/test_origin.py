@@ -190,7 +190,7 @@ def test_a_redirect_names_the_origin_it_leads_to_and_no_more(location: str, name
     with pytest.raises(ContractChanged, match="GET /events: 302") as caught:
         refuse_redirect(redirect(location), where="GET /events")
     assert named in str(caught.value)
-    assert "API_BASE_URL" in str(caught.value.hint)
+    assert "base URL" in str(caught.value.hint)
     assert "canary" not in f"{caught.value}{caught.value.hint}"
 
 

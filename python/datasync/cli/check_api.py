@@ -10,10 +10,11 @@ from datasync import _native
 from datasync.cli.check_finding import Finding, Found, failed, ok, warning
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint, Incremental, Resizable
-from datasync.errors import DatasyncError, PageDamaged, RateLimited
+from datasync.errors import DatasyncError, RateLimited
 from datasync.http.client import HttpxTransport
 from datasync.http.retry import server_time
 from datasync.http.transport import Answer
+from datasync.pipeline.lanes import reading
 from datasync.plugins import Plugins, blamed, resolve
 
 SKEW: Final = 10.0
@@ -49,10 +50,8 @@ def _judged(endpoint: Endpoint, answer: Answer) -> Finding:
     try:
         endpoint.check(answer)
         encoder = _native.PageEncoder(msgspec.json.encode(endpoint.plan))
-        try:
+        with reading(endpoint.plan):
             page = encoder.encode(answer.body, now_us=answer.received_us)
-        except (_native.PageError, _native.CorePanic) as error:
-            raise PageDamaged(f"the page can't be read: {error}") from error
     except RateLimited as error:
         return warning("api", f"it refuses requests by its rate limit now: {error}", "a run would wait for it")
     except DatasyncError as error:

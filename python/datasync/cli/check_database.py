@@ -8,7 +8,7 @@ from datasync.config import Secret
 from datasync.errors import ConfigError, DatasyncError, SinkError, SinkUnavailable
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import ddl, shape
+from datasync.sinks.postgres import ddl, shape, staging
 from datasync.sinks.postgres.quarantined import connected
 from datasync.sinks.postgres.target import OURS, Target
 
@@ -86,6 +86,7 @@ async def _tables(connection: Connection, targets: Sequence[Target], found: Foun
             await shape.check_database(connection)
             for target in targets:
                 await shape.check(connection, target)
+                await staging.check(connection, target.table, target.columns)
             version = await ddl.installed_version(connection)
     except DatasyncError as error:
         found(failed("tables" if utf8 else "encoding", error))

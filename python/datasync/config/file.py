@@ -63,7 +63,7 @@ def read(path: Path, environ: Mapping[str, str], *, env_file: Path | None = None
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(
             f"the configuration `{path}` is not there: looked at {path.absolute()}",

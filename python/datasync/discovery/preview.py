@@ -14,7 +14,7 @@ from datasync.limits.headers import quotas
 from datasync.limits.refusal import is_limit_signal
 from datasync.limits.window import likely
 from datasync.model import Chunk
-from datasync.pipeline.lanes import Lane
+from datasync.pipeline.lanes import Lane, reading
 
 
 async def preview(
@@ -47,7 +47,8 @@ async def preview(
             endpoint.check(answer)
             if cursor is None:
                 _detect(settings, endpoint, answer, found)
-            chunk = lane.encode(answer.body, cursor=cursor, now_us=answer.received_us)
+            with reading(endpoint.plan):
+                chunk = lane.encode(answer.body, cursor=cursor, now_us=answer.received_us)
             chunk = endpoint.turn(chunk, answer, cursor)
             asked.chunks.append(chunk)
             _rejects(found, chunk)

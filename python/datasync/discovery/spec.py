@@ -133,7 +133,7 @@ def _comments(findings: Findings) -> dict[str, str]:
         "endpoint.paging.renew": _renewal_comment(findings),
         "endpoint.paging.total": f"{findings.total:,} now" if findings.total is not None else "",
         "endpoint.paging.has_more": "true on the first page, which another one follows",
-        "endpoint.paging.short": "no empty page comes beyond the end",
+        "endpoint.paging.short": f"{'the total' if findings.total_path else 'a page without records'} tells the end",
         "endpoint.incremental": "verified: all records that came keep to the parameter",
     }
     paging = findings.paging

@@ -101,7 +101,12 @@ class Children:
         return None if place is None else _join(*place)
 
     def request(self, cursor: str | None) -> Request:
-        """See Endpoint."""
+        """See Endpoint.
+
+        Raises:
+            ParentGone: this parent can't be asked for, and that is no failure.
+            ContractChanged: nor can it, and it is one.
+        """
         value, inner = self._read(cursor)
         request = self._inner.request(inner)
         if request.url is not None:
@@ -117,7 +122,19 @@ class Children:
                 for name, given in request.params.items()
             },
             content=content,
-            url=self._base_url + request.path.replace(self._placeholder, quote(value, safe="")),
+            url=self._base_url + "/".join(self._segment(part, value) for part in request.path.split("/")),
+        )
+
+    def _segment(self, part: str, value: str) -> str:
+        filled = part.replace(self._placeholder, quote(value, safe=""))
+        # RFC 3986 section 5.2.4: these would be taken out, with what is before them, and another resource be asked for.
+        if filled == part or filled not in ("", ".", ".."):
+            return filled
+        if self._parent.gone == "skip":
+            raise ParentGone("its value can't stand in a path")
+        raise ContractChanged(
+            f"the parent `{value}` of `{self.name}` can't stand in a path: another resource would be asked for",
+            hint='`gone = "skip"` under `parent` leaves such parents out',
         )
 
     def check(self, answer: Answer) -> None:

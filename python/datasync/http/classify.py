@@ -117,4 +117,4 @@ def _reason(error: ssl.SSLError) -> str:
 def _tls_hint(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return "datasync trusts no other certificate instead; SSL_CERT_FILE names the CA to trust, if you run your own"
-    return "does the server speak TLS on this port? look at the scheme and the port of API_BASE_URL"
+    return "does the server speak TLS on this port? look at the scheme and the port of the API's base URL"

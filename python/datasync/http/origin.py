@@ -98,7 +98,7 @@ def refuse_redirect(answer: Answer, *, where: str) -> None:
         target = "to a place that is no URL"
     raise ContractChanged(
         f"{where}: {answer.status}, a redirect {target}; it was not followed",
-        hint="if the API has moved, set API_BASE_URL to where it is now: the key is sent to that server only",
+        hint="if the API has moved, set its base URL to where it is now: the key is sent to that server only",
     )
 
 

@@ -83,11 +83,11 @@ def _check_body(answer: Answer, where: str) -> None:
     # Judged by the bytes: servers call JSON text/html, and the other way round. No JSON begins with `<`.
     start = answer.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if start == b"":
-        raise NotAPage(f"{where}: 200 with nothing in it", hint="look at API_BASE_URL in a browser")
+        raise NotAPage(f"{where}: 200 with nothing in it", hint="look at the API's base URL in a browser")
     if start == b"<":
         raise NotAPage(
             f"{where}: 200 with HTML instead of a page: {sample(answer.body)}",
-            hint="a login page of this network, a proxy, or maintenance? look at API_BASE_URL in a browser",
+            hint="a login page of this network, a proxy, or maintenance? look at the API's base URL in a browser",
         )
 
 

@@ -4,13 +4,15 @@ One difference is left: a member that a later one of the same key replaces is ch
 the record lane's transforms never see it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
 import structlog
 
 from datasync import _native
+from datasync.errors import PageDamaged
 from datasync.model import Chunk, EncoderPlan, Reject
 from datasync.pipeline.elements import Elements
 from datasync.pipeline.one_by_one import OneByOne
@@ -45,6 +47,24 @@ class Lane(Protocol):
             datasync._native.PageError: the page as a whole can't be used.
         """
         ...
+
+
+@contextmanager
+def reading(plan: EncoderPlan) -> Iterator[None]:
+    """Raise what a lane for `plan` finds wrong with a page as PageDamaged, which says where it was looked for."""
+    try:
+        yield
+    except (_native.PageError, _native.CorePanic) as error:
+        raise PageDamaged(f"the page can't be read: {error}{_sought(plan, getattr(error, 'code', ''))}") from error
+
+
+def _sought(plan: EncoderPlan, code: str) -> str:
+    if code == "records_missing":
+        return f"; they are looked for at `{plan.records or 'the root'}`"
+    if code == "envelope_type":
+        paths = [f"`{path}`" for path in (plan.next_cursor, plan.has_more, plan.total) if path]
+        return f"; the page's own words are looked for at {', '.join(paths)}"
+    return ""
 
 
 class FastLane:

@@ -10,7 +10,6 @@ from typing import TypeAlias
 import msgspec
 import structlog
 
-from datasync import _native
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint, Resizable, Windowed
 from datasync.errors import (
@@ -35,7 +34,7 @@ from datasync.model import Checkpoint, Chunk, Position, Request
 from datasync.pipeline.ahead import Ahead, Arrived
 from datasync.pipeline.cursors import MAX_CURSOR, usable
 from datasync.pipeline.known import KnownPages
-from datasync.pipeline.lanes import Lane
+from datasync.pipeline.lanes import Lane, reading
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
 from datasync.pipeline.memory import Memory, cost
@@ -152,7 +151,10 @@ class Partition:
             raise ContractChanged(f"{self._empty} pages in a row had no records although the API says there is more")
         position = self._endpoint.position(chunk)
         if self._guard.returns(chunk, position):
-            raise ContractChanged("the API's cursors go in circles: this page leads where an earlier one led")
+            raise ContractChanged(
+                "the API's cursors go in circles: this page leads where an earlier one led",
+                hint="what was read so far is stored; does `paging` say how the API pages?",
+            )
         return position
 
     def _moment(self, chunk: Chunk, position: Position | None) -> int | None:
@@ -229,15 +231,10 @@ class Partition:
 
     async def _encode(self, arrived: Arrived) -> Chunk:
         answer, cursor = arrived.answer, arrived.cursor
-        try:
+        with reading(self._endpoint.plan):
             self._look_ahead(answer, cursor)
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
             chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
-        except (_native.PageError, _native.CorePanic) as error:
-            where = ""
-            if getattr(error, "code", "") == "records_missing":
-                where = f"; they are looked for at `{self._endpoint.plan.records or 'the root'}`"
-            raise PageDamaged(f"the page can't be read: {error}{where}") from error
         failpoint("decoded")
         return self._endpoint.turn(chunk, answer, cursor)
 

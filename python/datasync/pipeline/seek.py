@@ -145,7 +145,7 @@ class Seek:
                 partition=self._part.number,
                 pages=self._pages,
                 reason=why,
-                hint="the pages were read before; what is there counts as duplicates",
+                hint="the pages were read before: rows that are there count as duplicates; appended ones come twice",
             )
             self._part.rewind()
             self._known = True

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
@@ -85,7 +87,8 @@ def _csv_record(names: Sequence[str], row: Sequence[str]) -> object:
 def json_path(plan: EncoderPlan) -> Unwrap:
     """Find the records by the JSONPath (RFC 9535) in `plan.records`; those of an array that it selects, one by one.
 
-    Numbers keep their digits; what else can be spelled in several ways may be spelled anew.
+    Numbers keep their digits; what else can be spelled in several ways may be spelled anew. A record with half of a
+    surrogate pair or a word that is no number comes out with it, for the core to refuse.
 
     Raises:
         ConfigError: it is no JSONPath.
@@ -96,21 +99,44 @@ def json_path(plan: EncoderPlan) -> Unwrap:
         path = jsonpath.compile(plan.records, strict=True)
     except jsonpath.JSONPathError as error:
         raise ConfigError(
-            f"`records` is no JSONPath: {error}", hint="RFC 9535 says how they are written: `$.data[*]`"
+            f"`records = {plan.records!r}` is no JSONPath: {str(error).splitlines()[0]}",
+            hint="RFC 9535 says how they are written: `$.data[*]`",
         ) from error
 
     def unwrap(body: bytes) -> Unwrapped:
         try:
-            page = _DECODER.decode(body)
+            page = _decoded(body)
             found: list[Any] = path.findall(page)
-        except (msgspec.DecodeError, RecursionError, ValueError, jsonpath.JSONPathError) as error:
-            raise PageDamaged(f"the records can't be found in the page: {error}") from error
+        except (RecursionError, ValueError, ArithmeticError, jsonpath.JSONPathError) as error:
+            raise PageDamaged(
+                f"the records can't be found in the page: {error}",
+                hint="by a path of names alone a record that is no JSON goes to quarantine, and the others are stored",
+            ) from error
         records = [one for node in found for one in (node if isinstance(node, list) else [node])]
         return Unwrapped(
-            _ENCODER.encode(records),
+            b"[" + b",".join(map(_encoded, records)) + b"]",
             envelope.cursor(page, plan.next_cursor),
             envelope.flag(page, plan.has_more),
             envelope.count(page, plan.total),
         )
 
     return unwrap
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return _DECODER.decode(body)
+    except ValueError:
+        # The strict decoder gives up a page for one value that a record can be refused for.
+        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_int=_whole, parse_constant=Decimal)
+
+
+def _whole(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < sys.int_info.default_max_str_digits else Decimal(digits)
+
+
+def _encoded(record: Any) -> bytes:
+    try:
+        return _ENCODER.encode(record)
+    except UnicodeEncodeError:
+        return json.dumps(record, default=str).encode()  # half of a pair, as the escape that it came as

@@ -81,13 +81,13 @@ def mapped(doing: str) -> Iterator[None]:
         raise SinkUnavailable(f"{doing}: {_text(error)}", hint=_UNAVAILABLE) from error
     except ValueError as error:
         # asyncpg parses the URL itself; its message may quote parts of it, a password among them.
-        raise ConfigError(f"{envvars.DATABASE_URL} can't be read as a PostgreSQL URL") from error
+        raise ConfigError(f"the database's URL can't be read as a PostgreSQL URL: {_WHERE}") from error
 
 
 def _of_postgres(error: asyncpg.PostgresError, doing: str) -> DatasyncError:  # noqa: PLR0911 - a table
     text = f"{doing}: {_text(error)} (SQLSTATE {error.sqlstate})"
     if isinstance(error, _CREDENTIALS):
-        return ConfigError(text, hint=f"check user, password and database in {envvars.DATABASE_URL}")
+        return ConfigError(text, hint=f"check user, password and database in {_WHERE}")
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return SinkError(
             text, hint="the role needs CREATE on the schema, to make the tables, or must own those that are there"
@@ -107,4 +107,5 @@ def _text(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-_UNAVAILABLE = f"is the server that {envvars.DATABASE_URL} names running and reachable?"
+_WHERE = f"{envvars.DATABASE_URL}, or in `url` under [sink]"
+_UNAVAILABLE = f"is the server running and reachable that is named in {_WHERE}?"

@@ -1,5 +1,6 @@
 """Applies transforms, one after the other, to raw records."""
 
+import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -73,7 +74,24 @@ class Chain:
             if not isinstance(record, dict):
                 raise TransformFailed(f"{name}: gave a {type(record).__name__}, not a dict or None")
         try:
-            return self._encoder.encode(record)
+            encoded = self._encoder.encode(record)
+            # msgspec writes them as null, and nobody would know.
+            lost = b"null" in encoded and _not_finite(msgspec.to_builtins(record))
         except Exception as error:  # a value may have an encoder of its own
             reason = f"the result can't be encoded: {type(error).__name__}: {error}"
             raise TransformFailed(self._mask(reason)) from error
+        if lost:
+            raise TransformFailed(
+                'the result has a float that JSON has no number for; "NaN" and "Infinity" as texts go into a column of'
+                " `double precision`, None is NULL",
+                code="bad_number",
+            )
+        return encoded
+
+
+def _not_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(map(_not_finite, value.values()))
+    return isinstance(value, list | tuple) and any(map(_not_finite, value))

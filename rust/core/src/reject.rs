@@ -135,7 +135,7 @@ impl RejectCode {
             Self::ControlCharacter => "a raw control character in a string",
             Self::BadEscape => "an escape that JSON doesn't know",
             Self::BadNumber => "a bare word that is no JSON number",
-            Self::NumberOutOfRange => "a number beyond PostgreSQL's numeric",
+            Self::NumberOutOfRange => "a number beyond the range of its column, or of PostgreSQL's numeric",
             Self::TooDeep => "nesting beyond the limit",
             Self::TooLarge => "more than PostgreSQL's jsonb can take",
             Self::RequiredMissing => "required, but absent or null",

@@ -13,7 +13,11 @@ from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.names import TableName, quoted
 from datasync.sinks.postgres.target import Target
 
-_CURSOR_STATE: Final = {"cursor_value": "text", "events_ingested": "bigint"}
+_OURS: Final[Mapping[str, Mapping[str, str]]] = {
+    "cursor_state": {"cursor_value": "text", "events_ingested": "bigint"},
+    "quarantined_events": {"stream": "text", "code": "text", "raw": "bytea", "digest": "bytea"},
+    "stream_partitions": {"stream": "text", "number": "integer", "complete": "boolean"},
+}
 """Columns that must have exactly these types, where the table exists. Further columns are the owner's business."""
 
 _AWAY: Final = "move the table away, or use another database"
@@ -105,7 +109,7 @@ async def check_table(
     schema = table.schema
     if schema is not None and not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", quoted(schema)):
         raise ConfigError(f"there is no schema `{schema}` in the database", hint=f"CREATE SCHEMA {quoted(schema)}")
-    found = await _check(connection, table, {column.name: type_name(column) for column in columns})
+    found = await _check(connection, table, {column.name: type_name(column) for column in columns}, add=True)
     if not found:
         return False
     kind = await connection.fetchval("SELECT relkind::text FROM pg_class WHERE oid = to_regclass($1)", table.sql)
@@ -156,10 +160,13 @@ async def check_database(connection: Connection) -> None:
             f"the database's encoding is {encoding}, which can't hold all text",
             hint="make one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
-    await _check(connection, TableName("cursor_state"), _CURSOR_STATE)
+    for name, columns in _OURS.items():
+        await _check(connection, TableName(name), columns)
 
 
-async def _check(connection: Connection, table: TableName, wanted: Mapping[str, str]) -> Sequence[asyncpg.Record]:
+async def _check(
+    connection: Connection, table: TableName, wanted: Mapping[str, str], *, add: bool = False
+) -> Sequence[asyncpg.Record]:
     rows: list[asyncpg.Record] = await connection.fetch(_COLUMNS, table.sql)
     found = {row["name"]: row["type"] for row in rows}
     for column, type_ in wanted.items():
@@ -167,6 +174,8 @@ async def _check(connection: Connection, table: TableName, wanted: Mapping[str, 
             raise SchemaMismatch(
                 f"the table `{table}` is there, and its column `{column}` is {found.get(column, 'missing')},"
                 f" not {type_}",
-                hint=_AWAY,
+                hint=f"ALTER TABLE {table.sql} ADD COLUMN {quoted(column)} {type_}, or {_AWAY}"
+                if add and column not in found
+                else _AWAY,
             )
     return rows
