@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from datasync.errors import RowsRefused
+from datasync.errors import RowsRefused, SchemaMismatch
 from datasync.model import Chunk
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.contract.test_sink_postgres import batch, chunk, opened, reject
@@ -36,3 +36,30 @@ def test_a_table_that_refuses_everything_ends_the_run_and_keeps_nothing(database
     assert database.value("SELECT count(*) FROM ingested_events") == 0
     assert database.value("SELECT count(*) FROM quarantined_events") == 0
     assert database.value("SELECT batch FROM cursor_state") == 0
+
+
+def test_a_hundred_refused_rows_at_the_lowest_keys_do_not_stand_for_all(database: Database) -> None:
+    async def use(target: PostgresSink) -> None:
+        pool = await asyncpg.create_pool(database.dsn)
+        await pool.execute("ALTER TABLE ingested_events ADD CHECK (id >= '120')")
+        await pool.close()
+        done = await target.commit(batch(1, chunk(*(f"{number:03}" for number in range(300)))))
+        assert (done.rows, done.quarantined) == (180, 120)
+
+    opened(database, use)
+    assert database.value("SELECT count(*) FROM ingested_events") == 180
+    assert database.value("SELECT count(*) FROM quarantined_events WHERE code = 'sql_23514'") == 120
+
+
+def test_a_table_of_the_users_that_is_called_like_a_staging_table_is_never_emptied(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE staging_events (id TEXT, event_type TEXT, timestamp TIMESTAMPTZ, data JSONB NOT NULL);"
+        "INSERT INTO staging_events (id, data) VALUES ('theirs', '1')"
+    )
+
+    async def use(target: PostgresSink) -> None:
+        raise AssertionError(target)
+
+    with pytest.raises(SchemaMismatch, match="staging_events"):
+        opened(database, use)
+    assert database.value("SELECT count(*) FROM staging_events") == 1

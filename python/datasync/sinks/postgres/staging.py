@@ -33,7 +33,7 @@ _MAKING: Final = "SELECT pg_advisory_xact_lock(hashtextextended('datasync:stagin
 
 _FOUND: Final = """
 SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, attnotnull,
-    relpersistence = 'u' AND coalesce('autovacuum_enabled=off' = ANY(reloptions), false) AS ours
+    relpersistence = 'u' AS unlogged, relpersistence = 'u' AND coalesce('autovacuum_enabled=off' = ANY(reloptions), false) AS ours
 FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE pg_class.oid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
 """
@@ -109,9 +109,9 @@ async def _fits(connection: Connection, name: TableName, columns: Sequence[Colum
         return None
     wanted = {column.name: shape.type_name(column) for column in columns}
     needed = {column.name for column in columns if column.required or column.key}
-    if {row["name"]: row["type"] for row in rows} == wanted and all(
-        row["name"] in needed for row in rows if row["attnotnull"]
-    ):
+    # A logged one holds somebody's rows, whatever its columns are, and a staging table is emptied.
+    alike = rows[0]["unlogged"] and {row["name"]: row["type"] for row in rows} == wanted
+    if alike and all(row["name"] in needed for row in rows if row["attnotnull"]):
         return True
     if not rows[0]["ours"]:
         raise SchemaMismatch(

@@ -20,7 +20,8 @@ from datasync.sinks.postgres.target import Stored, Target
 from datasync.sinks.postgres.turns import Turns
 
 HOPELESS: Final = 100
-"""Rows refused one after the other, with none accepted, after which it is the table that is wrong, not the rows."""
+"""Rows refused one after the other, with none accepted, after which as many all over the rest are tried: if they are
+refused as well, it is the table that is wrong, not the rows."""
 
 # For this transaction alone: a pooler may give the next one to another server process, and a role's own settings, made
 # for its queries, must not end a load half way.
@@ -184,16 +185,34 @@ class Writer:
         """The rows whose keys the target doesn't have. Cheaper than to send what will be left out anyway."""
         return rows.only(await self._target.unknown(connection, rows.keys()))
 
+    async def _takes_any(self, connection: Connection, rows: Rows, start: int) -> bool:
+        """Whether the database takes one of the rows from `start` on. Stores nothing."""
+        for row in _spread(start, len(rows)):
+            attempt = connection.transaction()
+            await attempt.start()
+            try:
+                await self._try(connection, rows, row, row + 1)
+            except asyncpg.PostgresError as error:
+                if not refuses_rows(error):
+                    raise
+            else:
+                return True
+            finally:
+                await attempt.rollback()
+        return False
+
+    async def _try(self, connection: Connection, rows: Rows, start: int, stop: int) -> Stored:
+        await rows.copy(connection, self._staging, self._target.names, start, stop)
+        if self._target.appends:
+            return await self._target.insert(connection, self._staging)
+        return await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
+
     async def _piece(
         self, connection: Connection, rows: Rows, start: int, stop: int, refused: dict[int, Reject]
     ) -> Stored:
         try:
             async with connection.transaction():
-                await rows.copy(connection, self._staging, self._target.names, start, stop)
-                if self._target.appends:
-                    stored = await self._target.insert(connection, self._staging)
-                else:
-                    stored = await self._target.upsert(connection, self._staging, repeats=bool(rows.repeated))
+                stored = await self._try(connection, rows, start, stop)
                 await staging.clear(connection, self._staging)
                 return stored
         except asyncpg.PostgresError as error:
@@ -201,12 +220,17 @@ class Writer:
                 raise
             if stop - start == 1:
                 refused[start] = _refused(rows, start, error)
-                if start + 1 == len(refused) == HOPELESS:
+                if start + 1 == len(refused) == HOPELESS and not await self._takes_any(connection, rows, stop):
                     raise _hopeless(self._target.into, error) from error
                 return Stored()
         middle = (start + stop) // 2
         first = await self._piece(connection, rows, start, middle, refused)
         return first + await self._piece(connection, rows, middle, stop, refused)
+
+
+def _spread(start: int, stop: int) -> range:
+    """At most `HOPELESS` numbers, evenly over these, the last one among them."""
+    return range(stop - 1, start - 1, -max(1, -(-(stop - start) // HOPELESS)))
 
 
 def _refused(rows: Rows, row: int, error: asyncpg.PostgresError) -> Reject:
