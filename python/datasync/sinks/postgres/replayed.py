@@ -105,6 +105,7 @@ async def settle(
 
     The caller holds the stream's lock. Records that are no longer in quarantine are left alone.
     """
+    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the COMMIT would be refused, and no record named
     found = await connection.fetch(
         "SELECT id, code, detail FROM quarantined_events WHERE stream = $1 AND id = ANY($2::bigint[])"
         " ORDER BY id FOR UPDATE",

@@ -33,7 +33,8 @@ _MAKING: Final = "SELECT pg_advisory_xact_lock(hashtextextended('datasync:stagin
 
 _FOUND: Final = """
 SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, attnotnull,
-    relpersistence = 'u' AS unlogged, relpersistence = 'u' AND coalesce('autovacuum_enabled=off' = ANY(reloptions), false) AS ours
+    relpersistence = 'u' AS unlogged,
+    relpersistence = 'u' AND coalesce('autovacuum_enabled=off' = ANY(reloptions), false) AS ours
 FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE pg_class.oid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
 """
