@@ -1,13 +1,19 @@
 """What the server refuses and the core let pass."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
 from datasync.errors import RowsRefused, SchemaMismatch
-from datasync.model import Chunk
+from datasync.model import Chunk, Column, EncoderPlan
+from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres.sink import PostgresSink
-from tests.contract.test_sink_postgres import batch, chunk, opened, reject
+from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, reject, settings
 from tests.support import Database
+
+ID = Column("id", "id", "text", required=True, key=True)
+NUMBER = Column("n", "n", "bigint")
 
 
 def test_a_row_that_the_server_refuses_is_quarantined_and_the_rest_is_stored(database: Database) -> None:
@@ -63,3 +69,32 @@ def test_a_table_of_the_users_that_is_called_like_a_staging_table_is_never_empti
     with pytest.raises(SchemaMismatch, match="staging_events"):
         opened(database, use)
     assert database.value("SELECT count(*) FROM staging_events") == 1
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [(ID, NUMBER), (ID, NUMBER, Column("rest", "", "jsonb", source="rest")), (ID, Column("data", "", "jsonb"))],
+)
+def test_a_refused_row_goes_to_quarantine_as_the_record_that_came(
+    database: Database, columns: tuple[Column, ...]
+) -> None:
+    database.execute(
+        f"CREATE TABLE ingested_events (id TEXT PRIMARY KEY {', n BIGINT' if NUMBER in columns else ''}"
+        f"{''.join(f', {column.name} JSONB' for column in columns if column.kind == 'jsonb')}, CHECK (id <> 'b'))"
+    )
+    plan = EncoderPlan(records="data", columns=columns)
+    bad = b'{"n": 2,  "other": [1.50, "\\u00e4"], "id":"b"}'
+    body = b'{"data": [{"id":"a","n":1}, {"id":"x","n":"no"}, ' + bad + b', {"id":"c","n":3}]}'
+
+    async def main() -> None:
+        target = PostgresSink(settings(database), STREAM, plan)
+        await target.connect()
+        await target.open()
+        try:
+            await target.commit(batch(1, FastLane(plan).encode(body, cursor=None, now_us=0)))
+        finally:
+            await target.close()
+
+    asyncio.run(main())
+    found = database.fetch("SELECT record_index, raw FROM quarantined_events WHERE code = 'sql_23514'")
+    assert [tuple(row) for row in found] == [(2, bad)]

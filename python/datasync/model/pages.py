@@ -1,11 +1,11 @@
 """What is asked for, and what a page becomes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from datasync._native import EncodedPage
+from datasync._native import EncodedPage, SplitPage
 from datasync.model.plan import Column
 
 Row: TypeAlias = tuple[object, ...]
@@ -85,6 +85,22 @@ class ChildRows(msgspec.Struct, frozen=True):
     parents: Sequence[str | int]
 
 
+class Original(msgspec.Struct, frozen=True):
+    """A page as it came, for the records whose rows the database refuses, and don't tell all of them.
+
+    Attributes:
+        body: of the page.
+        split: cuts it into its records.
+    """
+
+    body: bytes
+    split: Callable[[bytes], SplitPage]
+
+    def record(self, index: int) -> bytes:
+        """A record by its place in the page. Cuts the whole page for it: a millisecond."""
+        return self.split(self.body).records[index]
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """One page, ready to be stored.
 
@@ -107,6 +123,7 @@ class Chunk(msgspec.Struct, frozen=True):
         children: elements of lists that go to tables of their own.
         span_end: it is the last page of a span of time, and leads to the next span. To have no records is no sign of a
             circle there.
+        original: the page, where no column holds whole records (fast lane); else None.
     """
 
     row_count: int
@@ -128,3 +145,4 @@ class Chunk(msgspec.Struct, frozen=True):
     sources: Sequence[tuple[int, int, bytes]] | None = None
     children: Sequence[ChildRows] = ()
     span_end: bool = False
+    original: Original | None = None

@@ -13,7 +13,7 @@ import structlog
 
 from datasync import _native
 from datasync.errors import PageDamaged
-from datasync.model import Chunk, EncoderPlan, Reject
+from datasync.model import Chunk, EncoderPlan, Original, Reject
 from datasync.pipeline.elements import Elements
 from datasync.pipeline.one_by_one import OneByOne
 from datasync.pipeline.records import read_records, take_elements
@@ -71,10 +71,15 @@ class FastLane:
     """Page bytes go into Rust once and come back as COPY BINARY. No Python object per record."""
 
     name = "fast"
-    weight = 3  # the page, its rows, and what sorting and sending them takes
 
     def __init__(self, plan: EncoderPlan) -> None:
         self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
+        self._whole = any(
+            column.source == "record" and column.path == "" and column.kind in ("json", "jsonb")
+            for column in plan.columns
+        )
+        # The page, its rows, and what sorting and sending them takes; the page is kept where its rows don't tell all.
+        self.weight = 3 if self._whole else 4
 
     def peek(self, body: bytes) -> tuple[str | None, bool | None]:
         """See Lane."""
@@ -97,6 +102,7 @@ class FastLane:
             newest_us=page.max_timestamp_us,
             timestamps=page.timestamps,
             cursor=cursor,
+            original=None if self._whole else Original(body, self._encoder.split),
         )
 
 

@@ -19,7 +19,8 @@ def cost(chunk: Chunk) -> int:
     objects are larger than what they hold.
     """
     held = chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects)
-    return held * (2 if chunk.copy is not None else 4)
+    kept = len(chunk.original.body) if chunk.original is not None else 0
+    return held * (2 if chunk.copy is not None else 4) + kept
 
 
 class Memory:

@@ -139,10 +139,12 @@ class _CopyRows:
         found = self.rows.row(row)
         assert found is not None  # the caller counts by len()
         page, index, offset, row_tuple = found
-        return Reject(self._chunks[page].cursor, index, offset, code, detail, self._record(row_tuple))
+        chunk = self._chunks[page]
+        raw = self._record(row_tuple) if chunk.original is None else chunk.original.record(index)
+        return Reject(chunk.cursor, index, offset, code, detail, raw)
 
     def _record(self, row: bytes) -> bytes:
-        """The record as it came, where a column holds all of it; else the tuple as it would have been sent."""
+        """The record as it came, of a page with a column that holds all of it."""
         at = 2
         for column in self._columns:
             length = int.from_bytes(row[at : at + 4], "big", signed=True)
