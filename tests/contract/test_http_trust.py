@@ -134,7 +134,7 @@ class Blunt(Server):
 def test_a_server_that_speaks_no_tls_ends_the_run_at_once() -> None:
     error = refused(Blunt(PAGE))
     assert type(error) is TlsFailed
-    assert "API_BASE_URL" in str(error.hint)
+    assert "base URL" in str(error.hint)
 
 
 def test_a_connection_that_ends_in_the_handshake_is_an_outage_like_any_other() -> None:
