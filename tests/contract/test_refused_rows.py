@@ -1,10 +1,13 @@
 """What the server refuses and the core let pass."""
 
 import asyncio
+from typing import Literal
 
 import asyncpg
+import msgspec
 import pytest
 
+from datasync.config.schema import ConflictPolicy, WriteSettings
 from datasync.errors import RowsRefused, SchemaMismatch
 from datasync.model import Chunk, Column, EncoderPlan
 from datasync.pipeline.lanes import FastLane
@@ -98,3 +101,26 @@ def test_a_refused_row_goes_to_quarantine_as_the_record_that_came(
     asyncio.run(main())
     found = database.fetch("SELECT record_index, raw FROM quarantined_events WHERE code = 'sql_23514'")
     assert [tuple(row) for row in found] == [(2, bad)]
+
+
+@pytest.mark.parametrize("rule", ["nothing", "update", "update_if_changed"])
+def test_a_refused_row_gives_its_place_to_the_next_of_its_key(database: Database, rule: Literal["nothing"]) -> None:
+    plan = EncoderPlan(records="", columns=(ID, NUMBER))
+    database.execute("CREATE TABLE ingested_events (id TEXT PRIMARY KEY, n BIGINT CHECK (n > 0))")
+    # Both of b are refused; of a two are, before or behind the good one.
+    numbers = [-1, -2, 3] if rule == "nothing" else [3, -1, -2]
+    body = msgspec.json.encode([*({"id": "a", "n": n} for n in numbers), {"id": "b", "n": -3}, {"id": "b", "n": -4}])
+
+    async def main() -> None:
+        write = WriteSettings(on_conflict=ConflictPolicy(rule))
+        target = PostgresSink(msgspec.structs.replace(settings(database), write=write), STREAM, plan)
+        await target.connect()
+        await target.open()
+        try:
+            done = await target.commit(batch(1, FastLane(plan).encode(body, cursor=None, now_us=0)))
+            assert (done.rows, done.updated, done.unchanged, done.duplicates, done.quarantined) == (1, 0, 0, 0, 4)
+        finally:
+            await target.close()
+
+    asyncio.run(main())
+    assert [tuple(row) for row in database.fetch("SELECT id, n FROM ingested_events")] == [("a", 3)]

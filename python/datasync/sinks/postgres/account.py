@@ -88,8 +88,8 @@ class Account:
         put = counts.Put(
             inserted=stored.inserted,
             updated=stored.updated,
-            left=len(rows) - found.repeated - refused - stored.inserted - stored.updated,
-            twice=batch.row_count - len(rows) + found.repeated,
+            left=len(rows) + found.tried - found.repeated - refused - stored.inserted - stored.updated,
+            twice=batch.row_count - len(rows) - found.tried + found.repeated,
             kept=kept,
         )
         return put.committed(rejects, keeps_known=self._target.keeps_known, refused=refused)

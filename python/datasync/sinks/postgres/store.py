@@ -72,21 +72,22 @@ class Store:
 
     async def _commit(self, batch: Batch, number: int) -> Committed:
         await self._turns.near(number, self._writers)
-        rows = self._target.one_of_each(await asyncio.to_thread(sort, batch.chunks, self._target.columns))
+        every = await asyncio.to_thread(sort, batch.chunks, self._target.columns)
+        rows = self._target.one_of_each(every)
         await self._turns.writes(number, rows)
         writer = await self._idle.get()
         try:
             await writer.tidy()
-            await self._persist(writer, batch, rows, number)
+            await self._persist(writer, batch, rows, every, number)
         finally:
             self._idle.put_nowait(writer)
         # Nothing is awaited between this and the caller's next step: results come in the order of the batches.
         await self._turns.over(number)
         return self._told.pop(number)
 
-    async def _persist(self, writer: Writer, batch: Batch, rows: Rows, number: int) -> None:
+    async def _persist(self, writer: Writer, batch: Batch, rows: Rows, every: Rows, number: int) -> None:
         patience = self._patience()
-        careful = outdated = False
+        refusing = outdated = False
         while True:
             try:
                 if not writer.link.usable:
@@ -94,15 +95,15 @@ class Store:
                     outdated |= await self._is_in(writer, number)
                 if outdated:
                     return await self._agree(writer, number)
-                return await self._attempt(writer, batch, rows, number, careful=careful)
+                return await self._attempt(writer, batch, rows, number, every=every if refusing else None)
             except Outdated:
                 outdated = True
             except GiveWay:
                 await self._turns.mine(number, holding=False)
             except RowsRefused:
-                if careful:
+                if refusing:
                     raise
-                careful = True
+                refusing = True
             except (SinkUnavailable, SinkConflict) as error:
                 self._habit.met_conflict()
                 if isinstance(error, SinkUnavailable):
@@ -112,8 +113,8 @@ class Store:
                 _obey_cancellation(error)
                 await patience.wait(error)
 
-    async def _attempt(self, writer: Writer, batch: Batch, rows: Rows, number: int, *, careful: bool) -> None:
-        put = writer.put_careful if careful else writer.put
+    async def _attempt(self, writer: Writer, batch: Batch, rows: Rows, number: int, *, every: Rows | None) -> None:
+        """Store `rows`; where one of them is refused, `every` row of the batch is needed."""
         connection = writer.link.connection
         with mapped("storing a batch"):
             async with committing(connection):
@@ -121,7 +122,10 @@ class Store:
                 if nested := children.present(batch):
                     await self._turns.mine(number)  # which parents are there is known once the batch before is in
                 before = await self._children.before(connection, batch) if nested else {}
-                found = await put(rows, number, self._turns)
+                if every is None:
+                    found = await writer.put(rows, number, self._turns)
+                else:
+                    found = await writer.put_careful(rows, every, number, self._turns)
                 if nested:
                     await self._children.store(connection, batch, before, found.refused_keys)
                 self._told[number], progress = await self._account.enter(

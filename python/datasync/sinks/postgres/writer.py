@@ -39,13 +39,15 @@ class Put(msgspec.Struct, frozen=True):
         stored: by statements.
         refused: by rules of the database, as records to quarantine.
         repeated: left out because a newer row of the batch has the same key.
-        refused_keys: of the rows that were refused.
+        refused_keys: of which no row was stored.
+        tried: rows besides those of the batch, of the same keys, in the place of refused ones.
     """
 
     stored: Stored
     refused: tuple[Reject, ...] = ()
     repeated: int = 0
     refused_keys: tuple[Any, ...] = ()
+    tried: int = 0
 
 
 class Writer:
@@ -139,8 +141,10 @@ class Writer:
         except SinkError:
             self.link.cut()  # the batch is in; whatever is wrong, the next one finds out
 
-    async def put_careful(self, rows: Rows, number: int, turns: Turns) -> Put:
+    async def put_careful(self, rows: Rows, every: Rows, number: int, turns: Turns) -> Put:
         """Like `put`, but find the rows that the database refuses, by halving, and leave them out.
+
+        In the place of each the next one of its key among `every` row is tried, as if the refused one had not come.
 
         Raises:
             RowsRefused: it refuses every row.
@@ -155,7 +159,28 @@ class Writer:
         refused: dict[int, Reject] = {}
         stored = await self._piece(connection, rows, 0, len(rows), refused)
         keys = rows.keys() if refused and self._target.key is not None else []
-        return Put(stored, tuple(refused.values()), refused_keys=tuple(keys[row] for row in refused if keys))
+        gone = {keys[row] for row in refused if keys}
+        more: list[Reject] = []
+        tried = 0
+        for key, row in self._others(every, gone if len(every) > len(rows) else set()):
+            if key in gone:
+                bad: dict[int, Reject] = {}
+                stored += await self._piece(connection, every, row, row + 1, bad)
+                more += bad.values()
+                tried += 1
+                if not bad:
+                    gone.remove(key)
+        return Put(stored, (*refused.values(), *more), refused_keys=tuple(gone), tried=tried)
+
+    def _others(self, every: Rows, keys: set[Any]) -> list[tuple[Any, int]]:
+        """The rows of `keys` but for those that came first in line, in the order of their lines."""
+        lines: dict[Any, list[int]] = {key: [] for key in keys}
+        for row, key in enumerate(every.keys() if keys else []):
+            if key in lines:
+                lines[key].append(row)
+        if not self._target.keeps_known:
+            lines = {key: rows[::-1] for key, rows in lines.items()}
+        return [(key, row) for key, rows in lines.items() for row in rows[1:]]
 
     async def _direct(self, connection: Connection, rows: Rows) -> Stored | None:
         """COPY into the target itself. None, and nothing done, if a key is there already."""
