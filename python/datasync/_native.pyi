@@ -87,7 +87,7 @@ class Reject:
         offset: byte of the page at which it starts; 0 from `PageEncoder.extract`, which sees no page.
         code: why. Of the text: `not_an_object`, `nul_character` (`\u0000`), `lone_surrogate`, `invalid_utf8`,
             `control_character`, `bad_escape`, `bad_number` (any bare word that JSON doesn't know),
-            `number_out_of_range` (beyond PostgreSQL's numeric), `too_deep`, `too_large` (256 MiB), and from `extract`
+            `number_out_of_range` (for its column or `numeric`), `too_deep`, `too_large` (256 MiB), and from `extract`
             and ndjson alone `syntax`. Of a column: `required_missing`, `empty_key`, `key_too_long`, `type_mismatch`,
             `number_not_whole`, `number_out_of_range` (beyond the column's type), `date_invalid`, `uuid_invalid`,
             `base64_invalid`, and those of `datasync.TimestampPolicy`, which begin with `timestamp_`.

@@ -54,6 +54,20 @@ def test_what_the_api_refuses_is_told_from_what_passes(here: Here, simulate: Sim
     assert (nobody["api"][0], nobody["database"][0]) == ("failed", "ok")
 
 
+def test_records_are_found_by_a_jsonpath_as_a_run_finds_them(
+    here: Here, simulate: Simulate, database: Database, workdir: Path
+) -> None:
+    api = simulate(OPEN)
+    (workdir / "datasync.toml").write_text(
+        f'[api]\nbase_url = "{api.base_url}"\n'
+        'auth = { kind = "header", header = "X-API-Key", key = "${API_KEY}" }\n'
+        '[sink]\nkind = "postgres"\nurl = "${DATABASE_URL}"\n'
+        '[[endpoint]]\nname = "e"\npath = "/events"\nrecords = "$.data[?@.id]"\npaging = { kind = "none" }\n'
+    )
+    found = checked(here, database.dsn)
+    assert {result for result, _ in found.values()} == {"ok"}, found
+
+
 def test_a_setting_that_is_missing_leaves_the_rest_to_be_looked_at(here: Here, database: Database) -> None:
     found = checked(here, database.dsn, code=2)
     assert found["configuration"] == ("failed", "not set: API_BASE_URL")

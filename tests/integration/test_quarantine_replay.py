@@ -219,3 +219,15 @@ def test_records_that_turn_out_to_be_one_leave_a_complete_stream_short_and_that_
     (line,) = [line for line in run.lines if line["level"] == "warning"]
     assert line["missing"] == 1
     assert "--restart" in line["hint"]
+
+
+def test_a_deferred_constraint_refuses_its_record_and_no_other(database: Database) -> None:
+    fill(database, [("old_reason", event("a")), ("old_reason", event("b"))])
+    database.execute(
+        "CREATE TABLE known (id TEXT PRIMARY KEY); INSERT INTO known VALUES ('a'); ALTER TABLE ingested_events"
+        " ADD FOREIGN KEY (id) REFERENCES known (id) DEFERRABLE INITIALLY DEFERRED"
+    )
+    promised = replayed(database, "--all", "--dry-run", code=1)
+    done = replayed(database, "--all", code=1)
+    assert (done["stored"], done["refused"]) == (promised["stored"], promised["refused"]) == (1, {"sql_23503": 1})
+    assert database.value("SELECT array_agg(id) FROM ingested_events") == ["a"]

@@ -196,6 +196,13 @@ def test_broken_toml_is_refused_with_line_and_column(tmp_path: Path) -> None:
     assert caught.value.hint
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbfbase = 1")
+    with pytest.raises(ConfigError, match="nothing reads this key"):
+        file.read(path, {})
+
+
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(b"a = '\xff'")

@@ -4,9 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
-from datasync import _native
 from datasync.cli.check_finding import Finding, Found, failed, ok, warning
 from datasync.config import Settings
 from datasync.endpoints.base import Endpoint, Incremental, Resizable
@@ -14,6 +11,7 @@ from datasync.errors import DatasyncError, RateLimited
 from datasync.http.client import HttpxTransport
 from datasync.http.retry import server_time
 from datasync.http.transport import Answer
+from datasync.pipeline.choice import choose
 from datasync.pipeline.lanes import reading
 from datasync.plugins import Plugins, blamed, resolve
 
@@ -49,9 +47,8 @@ async def _ask(settings: Settings, endpoint: Endpoint) -> Answer:
 def _judged(endpoint: Endpoint, answer: Answer) -> Finding:
     try:
         endpoint.check(answer)
-        encoder = _native.PageEncoder(msgspec.json.encode(endpoint.plan))
         with reading(endpoint.plan):
-            page = encoder.encode(answer.body, now_us=answer.received_us)
+            page = choose(endpoint.plan, None).encode(answer.body, cursor=None, now_us=answer.received_us)
     except RateLimited as error:
         return warning("api", f"it refuses requests by its rate limit now: {error}", "a run would wait for it")
     except DatasyncError as error:

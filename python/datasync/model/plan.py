@@ -57,6 +57,11 @@ class Column(msgspec.Struct, frozen=True, omit_defaults=True):
     constant: str | None = None
     timestamp: TimestampPolicy | None = None
 
+    @property
+    def whole(self) -> bool:
+        """It holds the whole record, as it is written."""
+        return self.source == "record" and self.path == "" and self.kind in ("json", "jsonb")
+
 
 class EncoderPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the native encoder reads a page; crosses into Rust once, as JSON.

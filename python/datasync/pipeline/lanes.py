@@ -74,10 +74,7 @@ class FastLane:
 
     def __init__(self, plan: EncoderPlan) -> None:
         self._encoder = _native.PageEncoder(msgspec.json.encode(plan))
-        self._whole = any(
-            column.source == "record" and column.path == "" and column.kind in ("json", "jsonb")
-            for column in plan.columns
-        )
+        self._whole = any(column.whole for column in plan.columns)
         # The page, its rows, and what sorting and sending them takes; the page is kept where its rows don't tell all.
         self.weight = 3 if self._whole else 4
 

@@ -114,7 +114,7 @@ def json_path(plan: EncoderPlan) -> Unwrap:
             ) from error
         records = [one for node in found for one in (node if isinstance(node, list) else [node])]
         return Unwrapped(
-            b"[" + b",".join(map(_encoded, records)) + b"]",
+            _encoded(records),
             envelope.cursor(page, plan.next_cursor),
             envelope.flag(page, plan.has_more),
             envelope.count(page, plan.total),
@@ -135,7 +135,14 @@ def _whole(digits: str) -> int | Decimal:
     return int(digits) if len(digits) < sys.int_info.default_max_str_digits else Decimal(digits)
 
 
-def _encoded(record: Any) -> bytes:
+def _encoded(records: Sequence[Any]) -> bytes:
+    try:
+        return _ENCODER.encode(records)
+    except UnicodeEncodeError:
+        return b"[" + b",".join(map(_with_halves, records)) + b"]"
+
+
+def _with_halves(record: Any) -> bytes:
     try:
         return _ENCODER.encode(record)
     except UnicodeEncodeError:

@@ -81,7 +81,7 @@ def mapped(doing: str) -> Iterator[None]:
         raise SinkUnavailable(f"{doing}: {_text(error)}", hint=_UNAVAILABLE) from error
     except ValueError as error:
         # asyncpg parses the URL itself; its message may quote parts of it, a password among them.
-        raise ConfigError(f"the database's URL can't be read as a PostgreSQL URL: {_WHERE}") from error
+        raise ConfigError("the database's URL can't be read as a PostgreSQL URL", hint=f"look at {_WHERE}") from error
 
 
 def _of_postgres(error: asyncpg.PostgresError, doing: str) -> DatasyncError:  # noqa: PLR0911 - a table

@@ -149,7 +149,7 @@ class _CopyRows:
         for column in self._columns:
             length = int.from_bytes(row[at : at + 4], "big", signed=True)
             value = row[at + 4 : at + 4 + max(0, length)]
-            if column.source == "record" and column.path == "" and column.kind in ("json", "jsonb"):
+            if column.whole:
                 return value[1:] if column.kind == "jsonb" else value
             at += 4 + len(value)
         return row

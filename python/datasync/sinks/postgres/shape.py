@@ -13,7 +13,7 @@ from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.names import TableName, quoted
 from datasync.sinks.postgres.target import Target
 
-_OURS: Final[Mapping[str, Mapping[str, str]]] = {
+_SIGNS: Final[Mapping[str, Mapping[str, str]]] = {
     "cursor_state": {"cursor_value": "text", "events_ingested": "bigint"},
     "quarantined_events": {"stream": "text", "code": "text", "raw": "bytea", "digest": "bytea"},
     "stream_partitions": {"stream": "text", "number": "integer", "complete": "boolean"},
@@ -160,7 +160,7 @@ async def check_database(connection: Connection) -> None:
             f"the database's encoding is {encoding}, which can't hold all text",
             hint="make one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
-    for name, columns in _OURS.items():
+    for name, columns in _SIGNS.items():
         await _check(connection, TableName(name), columns)
 
 

@@ -40,7 +40,7 @@ class Put(msgspec.Struct, frozen=True):
         refused: by rules of the database, as records to quarantine.
         repeated: left out because a newer row of the batch has the same key.
         refused_keys: of which no row was stored.
-        tried: rows besides those of the batch, of the same keys, in the place of refused ones.
+        tried: further rows of the batch that were tried in the place of refused ones of the same key.
     """
 
     stored: Stored
@@ -144,7 +144,7 @@ class Writer:
     async def put_careful(self, rows: Rows, every: Rows, number: int, turns: Turns) -> Put:
         """Like `put`, but find the rows that the database refuses, by halving, and leave them out.
 
-        In the place of each the next one of its key among `every` row is tried, as if the refused one had not come.
+        `every` has all rows of the batch: the next one of the same key takes the place of a refused one.
 
         Raises:
             RowsRefused: it refuses every row.
