@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from datasync.config.columns import of_elements
 from datasync.config.schema import ConflictPolicy, TableSettings, WriteSettings
 from datasync.config.spec import Child, ColumnSpec, EndpointSpec, Table
-from datasync.errors import SchemaMismatch
+from datasync.errors import RowsRefused, SchemaMismatch
 from datasync.model import Batch, Checkpoint, ChildRows, Chunk, Column
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.support import Database
@@ -41,9 +41,11 @@ def chunk(rows: list[Record]) -> Chunk:
     return Chunk(made.row_count, 10, made.records, [], None, None, None, None, None, rows=made.rows, children=[made_of])
 
 
-def expected(policy: ConflictPolicy, story: list[list[list[Record]]]) -> dict[int, list[str]]:
+def expected(policy: ConflictPolicy, story: list[list[list[Record]]], refused: str) -> dict[int, list[str]]:
     table: dict[int, Record] = {}
     for record in (record for batch in story for rows in batch for record in rows):
+        if refused in record[2]:
+            continue
         old = table.get(record[0])
         newer = policy.newer_by is not None and old is not None and record[1] > old[1]
         if old is None or newer or policy.rule in ("update", "update_if_changed"):
@@ -52,20 +54,26 @@ def expected(policy: ConflictPolicy, story: list[list[list[Record]]]) -> dict[in
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.rule)
-def test_the_elements_are_those_of_the_record_that_is_stored(database: Database, policy: ConflictPolicy) -> None:
+@pytest.mark.parametrize("refused", ["none", "z"])
+def test_the_elements_are_those_of_the_record_that_is_stored(
+    database: Database, policy: ConflictPolicy, refused: str
+) -> None:
     write = WriteSettings(on_conflict=policy)
 
     @examples(max_examples=4)
     @given(batches)
     def check(story: list[list[list[Record]]]) -> None:
-        database.execute("DROP TABLE IF EXISTS orders, orders_items")
+        database.execute(
+            "DROP TABLE IF EXISTS orders, orders_items; CREATE TABLE orders_items (parent_key BIGINT, position INTEGER,"
+            f"item TEXT CHECK (item <> '{refused}'), PRIMARY KEY (parent_key, position))"
+        )
         chosen = settings(database, TableSettings("orders"), write=write, restart=True, spec=SPEC)
         run(chosen, COLUMNS, stores(*(Batch([chunk(rows) for rows in batch], Checkpoint("c")) for batch in story)))
         found: dict[int, list[str]] = {}
         for row in database.fetch("SELECT parent_key, position, item FROM orders_items ORDER BY 1, 2"):
             assert row[1] == len(found.setdefault(row[0], []))
             found[row[0]].append(row[2])
-        assert found == expected(policy, story)
+        assert found == expected(policy, story, refused)
 
     check()
 
@@ -81,6 +89,44 @@ def test_a_record_that_the_database_refuses_keeps_the_elements_it_had(database: 
     found = database.fetch("SELECT parent_key, item FROM orders_items ORDER BY 1")
     assert [tuple(row) for row in found] == [(1, "a"), (4, "d")]
     assert database.value("SELECT count(*) FROM quarantined_events") == 2
+
+
+def test_a_record_one_of_whose_elements_is_refused_is_quarantined_whole(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE orders_items (parent_key BIGINT, position INTEGER, item TEXT CHECK (item <> 'z'),"
+        " PRIMARY KEY (parent_key, position))"
+    )
+    chosen = settings(
+        database, TableSettings("orders"), write=WriteSettings(on_conflict=ConflictPolicy("update")), spec=SPEC
+    )
+    first = chunk([(1, 1, ["a"]), (2, 1, ["b"])])
+    # Of 3 the version before takes its place; 4 has none.
+    second = chunk([(1, 2, ["a", "z"]), (2, 2, ["c"]), (3, 1, ["d"]), (3, 2, ["z"]), (4, 1, ["z"])])
+
+    async def story(sink: PostgresSink) -> None:
+        await sink.commit(Batch([first], Checkpoint("1")))
+        done = await sink.commit(Batch([second], Checkpoint("2")))
+        assert (done.rows, done.updated, done.unchanged, done.duplicates, done.quarantined) == (1, 1, 0, 0, 3)
+
+    run(chosen, COLUMNS, story)
+    found = database.fetch("SELECT id, version, item FROM orders LEFT JOIN orders_items ON parent_key = id ORDER BY 1")
+    assert [tuple(row) for row in found] == [(1, 1, "a"), (2, 2, "c"), (3, 1, "d")]
+    assert [row[0] for row in database.fetch("SELECT DISTINCT code FROM quarantined_events")] == ["sql_23514"]
+
+
+def test_a_table_that_refuses_all_elements_ends_the_run_and_keeps_nothing(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE orders_items (parent_key BIGINT, position INTEGER, item TEXT CHECK (item <> 'z'),"
+        " PRIMARY KEY (parent_key, position))"
+    )
+
+    async def story(sink: PostgresSink) -> None:
+        with pytest.raises(RowsRefused, match="orders_items"):
+            await sink.commit(Batch([chunk([(number, 1, ["z"]) for number in range(120)])], Checkpoint("1")))
+
+    run(settings(database, TableSettings("orders"), spec=SPEC), COLUMNS, story)
+    assert database.value("SELECT count(*) FROM orders") == 0
+    assert database.value("SELECT count(*) FROM quarantined_events") == 0
 
 
 def test_a_table_of_elements_in_another_shape_is_refused_before_the_first_request(database: Database) -> None:

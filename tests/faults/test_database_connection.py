@@ -12,6 +12,10 @@ from tests.wire import Action, Cut, Message, Once, WireProxy
 pytestmark = pytest.mark.usefixtures("workdir")
 
 OTHERS = "datname = current_database() AND pid <> pg_backend_pid()"
+LOCKED = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+AND (classid::bigint << 32) | objid::bigint = hashtextextended('datasync:datasync.events', 0)
+"""
 SLOW_COMMIT = """
 CREATE SEQUENCE hold;
 CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -47,6 +51,16 @@ def test_server_processes_killed_while_idle_are_replaced(api: Feed, database: Da
         stored = rows(database.dsn)
         run.until(lambda: rows(database.dsn) > stored, "more rows")
         run.until(lambda: kill(database), "processes to kill again")
+        judge(run.end(), database.dsn, api)
+
+
+@pytest.mark.fault(39)
+def test_a_connection_that_breaks_while_the_first_page_is_awaited_is_made_again(api: Feed, database: Database) -> None:
+    with Running(database.dsn, api.base_url) as run:
+        with api.silent():
+            waiting = "state = 'idle' AND state_change < clock_timestamp() - interval '0.5 s'"
+            run.until(lambda: kill(database, waiting), "a connection that waits for the first page")
+        run.until(lambda: database.value(LOCKED), "the stream's lock")
         judge(run.end(), database.dsn, api)
 
 

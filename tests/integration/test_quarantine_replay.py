@@ -231,3 +231,12 @@ def test_a_deferred_constraint_refuses_its_record_and_no_other(database: Databas
     done = replayed(database, "--all", code=1)
     assert (done["stored"], done["refused"]) == (promised["stored"], promised["refused"]) == (1, {"sql_23503": 1})
     assert database.value("SELECT array_agg(id) FROM ingested_events") == ["a"]
+
+
+def test_a_record_that_names_a_later_one_is_stored_with_it_whatever_else_is_refused(database: Database) -> None:
+    named = {"a": b"b", "b": b"b", "c": b"nobody"}
+    fill(database, [("old_reason", event(key).replace(b"click", name)) for key, name in named.items()])
+    database.execute("ALTER TABLE ingested_events ADD FOREIGN KEY (event_type) REFERENCES ingested_events (id)")
+    done = replayed(database, "--all", code=1)
+    assert (done["stored"], done["refused"]) == (2, {"sql_23503": 1})
+    assert database.value("SELECT array_agg(id ORDER BY id) FROM ingested_events") == ["a", "b"]

@@ -9,9 +9,9 @@ from datasync.postgres.connection import Connection
 from datasync.sinks import counts
 from datasync.sinks.postgres import checkpoint, partitions, quarantine, reconcile, shape, swap
 from datasync.sinks.postgres.checkpoint import Progress
+from datasync.sinks.postgres.put import Put
 from datasync.sinks.postgres.rows import Rows
 from datasync.sinks.postgres.target import Target
-from datasync.sinks.postgres.writer import Put
 
 
 class Outdated(Exception):

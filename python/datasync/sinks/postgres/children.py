@@ -1,16 +1,22 @@
 """Elements of lists inside of records: each list is a table of its own, written in the transaction of its parents."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Any, Final, TypeAlias
+
+import asyncpg
+import msgspec
 
 from datasync.config.columns import PARENT, POSITION, of_elements
 from datasync.config.spec import Child
 from datasync.errors import SchemaMismatch
 from datasync.model import Batch, ChildRows, Chunk, Column, Row
 from datasync.postgres.connection import Connection
-from datasync.sinks.postgres import shape, tables
+from datasync.postgres.errors import refuses_rows
+from datasync.sinks.postgres import halving, shape, tables
 from datasync.sinks.postgres.names import TableName, quoted, table_name
+from datasync.sinks.postgres.rows import Place
 from datasync.sinks.postgres.target import Target
 
 KEY: Final = (PARENT, POSITION)
@@ -49,31 +55,52 @@ class Children:
         parents = list(dict.fromkeys(parent for one in _all(batch) for parent in one.parents))
         return await self._places(connection, parents)
 
-    async def store(self, connection: Connection, batch: Batch, before: Places, refused: Sequence[Any]) -> None:
+    async def store(
+        self,
+        connection: Connection,
+        batch: Batch,
+        before: Places,
+        refused: AbstractSet[Place] = frozenset(),
+        *,
+        careful: bool = False,
+    ) -> halving.Refusals:
         """Store the elements of the batch's records. Belongs into its transaction, after its rows.
+
+        Give the records whose elements the database refuses. None of them stays as it is: what was stored of the batch
+        is to be taken back, and stored without them.
 
         Args:
             connection: in the transaction.
             batch: that is stored.
             before: as `before` gave it.
-            refused: keys of parents that the database refused.
+            refused: places of records that the database refused.
+            careful: look which ones these are; else PostgreSQL's error is raised.
 
         Raises:
             SchemaMismatch: a table is there in another shape.
+            RowsRefused: a table refuses all elements.
         """
         after = await self._places(connection, list(before.keys() | {p for one in _all(batch) for p in one.parents}))
-        left_out = {_plain(key) for key in refused}
+        bad: dict[Place, asyncpg.PostgresError] = {}
         for name in {one.table for one in _all(batch)}:
             table, columns = self._tables[name]
             # PostgreSQL would convert values, and say nothing.
             if not await shape.check_columns(connection, table, columns):
                 raise SchemaMismatch(f"the table `{table}` is gone", hint="run again: it is made at the start")
-            elements = {
-                parent: rows
-                for parent, rows in self._winners(batch, name).items()
-                if parent in after and parent not in left_out and self._is_new(before.get(parent), after[parent])
+            winners = {
+                parent: version
+                for parent, version in self._winners(batch, name, refused).items()
+                if parent in after and self._is_new(before.get(parent), after[parent])
             }
-            await self._replace(connection, table, columns, elements)
+            elements = {parent: version.rows for parent, version in winners.items()}
+            if careful:
+                found = await self._halve(connection, table, columns, elements)
+                if len(found) == len(elements) >= halving.HOPELESS:
+                    raise halving.hopeless(table, next(iter(found.values())))
+                bad |= {winners[parent].place: error for parent, error in found.items()}
+            else:
+                await self._replace(connection, table, columns, elements)
+        return bad
 
     async def _places(self, connection: Connection, parents: Sequence[Any]) -> dict[Any, str]:
         key = self._target.key
@@ -88,17 +115,18 @@ class Children:
         """Whether the batch's version of a parent counts; where it looks the same, its elements need not."""
         return before != after or self._target.rule in ("update", "update_if_changed")
 
-    def _winners(self, batch: Batch, table: str) -> dict[Any, list[Row]]:
+    def _winners(self, batch: Batch, table: str, refused: AbstractSet[Place]) -> dict[Any, "_Version"]:
         """The elements of each parent; of one that comes twice those of the version that is stored."""
-        found: dict[Any, tuple[Any, list[Row]]] = {}
-        for chunk in batch.chunks:
+        found: dict[Any, _Version] = {}
+        for chunk_number, chunk in enumerate(batch.chunks):
             newer = self._newer(chunk)
             for one in (one for one in chunk.children if one.table == table):
                 for number, (parent, rows) in enumerate(_grouped(one)):
+                    place = chunk_number, number
                     rank = newer[number] if number < len(newer) else None
-                    if parent not in found or self._wins(found[parent][0], rank):
-                        found[parent] = rank, rows
-        return {parent: rows for parent, (_, rows) in found.items()}
+                    if place not in refused and (parent not in found or self._wins(found[parent].rank, rank)):
+                        found[parent] = _Version(place, rank, rows)
+        return found
 
     def _newer(self, chunk: Chunk) -> list[Any]:
         by = self._target.newer_by
@@ -111,6 +139,26 @@ class Children:
         if self._target.newer_by is None:
             return not self._target.keeps_known
         return new is not None and (old is None or new > old)
+
+    async def _halve(
+        self, connection: Connection, table: TableName, columns: Sequence[Column], elements: Mapping[Any, Sequence[Row]]
+    ) -> dict[Any, asyncpg.PostgresError]:
+        """Replace the elements of parents, but for those that the database refuses. Give these."""
+        try:
+            async with connection.transaction():
+                await self._replace(connection, table, columns, elements)
+                return {}
+        except asyncpg.PostgresError as error:
+            if not refuses_rows(error):
+                raise
+            if len(elements) == 1:
+                return dict.fromkeys(elements, error)
+        parents = sorted(elements)
+        middle = len(parents) // 2
+        bad: dict[Any, asyncpg.PostgresError] = {}
+        for half in parents[:middle], parents[middle:]:
+            bad |= await self._halve(connection, table, columns, {parent: elements[parent] for parent in half})
+        return bad
 
     async def _replace(
         self, connection: Connection, table: TableName, columns: Sequence[Column], elements: Mapping[Any, Sequence[Row]]
@@ -125,6 +173,14 @@ class Children:
                 records=[tuple(row) for row in rows],
                 columns=[column.name for column in columns],
             )
+
+
+class _Version(msgspec.Struct, frozen=True):
+    """Of a parent: its place in the batch, what tells whether it is newer, and its elements."""
+
+    place: Place
+    rank: Any
+    rows: Sequence[Row]
 
 
 def present(batch: Batch) -> bool:

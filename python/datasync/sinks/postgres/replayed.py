@@ -152,16 +152,24 @@ async def _insert(
     except asyncpg.PostgresError as error:
         if not refuses_rows(error):
             raise
-    stored, refused = 0, dict[int, tuple[str, str]]()
-    for id in ids:
-        try:
-            async with connection.transaction():
-                stored += len(await connection.fetchmany(insert, [rows[id]]))
-        except asyncpg.PostgresError as error:
-            if not refuses_rows(error):
-                raise
-            refused[id] = refusal_code(error), str(error)
-    return stored, refused
+    stored, refused = 0, dict[int, asyncpg.PostgresError]()
+    waiting = ids
+    while waiting:
+        for id in waiting:
+            refused.pop(id, None)
+            try:
+                async with connection.transaction():
+                    stored += len(await connection.fetchmany(insert, [rows[id]]))
+            except asyncpg.PostgresError as error:
+                if not refuses_rows(error):
+                    raise
+                refused[id] = error
+        # One may name another one that was stored after it.
+        before = len(waiting)
+        waiting = [id for id in waiting if isinstance(refused.get(id), asyncpg.ForeignKeyViolationError)]
+        if len(waiting) == before:
+            break
+    return stored, {id: (refusal_code(error), str(error)) for id, error in refused.items()}
 
 
 async def _rename(connection: Connection, id: int, code: str, detail: str) -> bool:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import pairwise
 from operator import itemgetter
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -19,6 +19,9 @@ from datasync.sinks.postgres.names import TableName
 
 PIECE: Final = 96 * 1024
 """Bytes handed to the socket at once. Larger ones hold up flow control, and from 128 KiB on glibc may map each anew."""
+
+Place: TypeAlias = tuple[int, int]
+"""Of a row in its batch: the number of the chunk, and that of the row there, in the order in which they came."""
 
 _WHOLE: Final = {"bigint": 8, "integer": 4}
 """Bytes of a number in COPY."""
@@ -52,6 +55,10 @@ class Rows(Protocol):
 
     async def copy(self, connection: Connection, table: TableName, names: Sequence[str], start: int, stop: int) -> int:
         """COPY the rows from `start` up to and without `stop` into the columns `names` of `table`. Give the number."""
+        ...
+
+    def place(self, row: int) -> Place:
+        """Give the place of a row in its batch."""
         ...
 
     def reject(self, row: int, code: str, detail: str) -> Reject:
@@ -135,13 +142,19 @@ class _CopyRows:
             failpoint("mid_copy")
         yield COPY_TRAILER
 
+    def place(self, row: int) -> Place:
+        return self._found(row)[:2]
+
     def reject(self, row: int, code: str, detail: str) -> Reject:
-        found = self.rows.row(row)
-        assert found is not None  # the caller counts by len()
-        page, index, offset, row_tuple = found
+        page, index, offset, row_tuple = self._found(row)
         chunk = self._chunks[page]
         raw = self._record(row_tuple) if chunk.original is None else chunk.original.record(index)
         return Reject(chunk.cursor, index, offset, code, detail, raw)
+
+    def _found(self, row: int) -> tuple[int, int, int, bytes]:
+        found = self.rows.row(row)
+        assert found is not None  # the caller counts by len()
+        return found
 
     def _record(self, row: bytes) -> bytes:
         """The record as it came, of a page with a column that holds all of it."""
@@ -198,6 +211,9 @@ class _TupleRows:
             table.name, schema_name=table.schema, records=records, columns=list(names)
         )
         return affected(status)
+
+    def place(self, row: int) -> Place:
+        return self._rows[row][:2]
 
     def reject(self, row: int, code: str, detail: str) -> Reject:
         chunk_number, row_number, values = self._rows[row]

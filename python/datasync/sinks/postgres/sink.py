@@ -9,7 +9,7 @@ import structlog
 
 from datasync import hookspecs
 from datasync.config import Settings
-from datasync.errors import ConfigError, RowsMissing, SinkError
+from datasync.errors import ConfigError, RowsMissing, SinkError, SinkUnavailable
 from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
@@ -59,6 +59,7 @@ class PostgresSink:
         self._first = rounds.first(settings.rounds)
         self._links = [Link(settings) for _ in range(settings.write.writers)]
         self._link = self._links[0]
+        self._patience = partial(Patience, settings.http.retry_for)
         self._writers: list[Writer] = []
         self._store: Store | None = None
 
@@ -101,6 +102,20 @@ class PostgresSink:
 
     async def open(self) -> tuple[PartitionState, ...]:
         """See Sink."""
+        patience = self._patience()
+        while True:
+            try:
+                if not self._link.usable:
+                    # The first page may have taken longer than a server leaves a connection alone.
+                    await self._link.renew()
+                    with mapped("taking the stream's lock again"):
+                        await self._lock(wait=False)
+                return await self._open()
+            except SinkUnavailable as error:
+                self._link.cut()
+                await patience.wait(error)
+
+    async def _open(self) -> tuple[PartitionState, ...]:
         connection = self._link.connection
         for link in self._links[1:]:
             link.open_soon()  # the server takes as long for that as for the tables
@@ -117,16 +132,17 @@ class PostgresSink:
                 keeps_known=self._target.keeps_known,
                 copies=found.copies,
             )
-        patience = partial(Patience, self._settings.http.retry_for)
-        self._store = Store(self._stream, self._target, self._children, progress, habit, patience, self._renew)
+        store = Store(self._stream, self._target, self._children, progress, habit, self._patience, self._renew)
+        self._writers.clear()
         for number in range(write.writers):
             try:
-                await self._add(self._store, number, habit)
+                await self._add(store, number, habit)
             except SinkError as error:
                 if number == 0:
                     raise
                 # One is enough, where there is no further connection, or no right to make a further staging table.
                 structlog.get_logger().warning("one writer less", reason=str(error), code=error.code)
+        self._store = store
         return taken
 
     async def _take_over(self, connection: Connection) -> Progress:

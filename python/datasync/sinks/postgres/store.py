@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import asyncpg
+
 from datasync.errors import CommitsLost, RowsRefused, SinkConflict, SinkUnavailable
 from datasync.model import Batch, Committed
 from datasync.postgres.errors import mapped
@@ -10,10 +12,12 @@ from datasync.sinks import lease
 from datasync.sinks.postgres import checkpoint, children
 from datasync.sinks.postgres.account import Account, Outdated
 from datasync.sinks.postgres.checkpoint import Progress
-from datasync.sinks.postgres.children import Children
+from datasync.sinks.postgres.children import Children, Places
 from datasync.sinks.postgres.habit import Habit
+from datasync.sinks.postgres.halving import Refusals
 from datasync.sinks.postgres.patience import Patience
-from datasync.sinks.postgres.rows import Rows, sort
+from datasync.sinks.postgres.put import Put
+from datasync.sinks.postgres.rows import Place, Rows, sort
 from datasync.sinks.postgres.target import Target
 from datasync.sinks.postgres.transaction import committing
 from datasync.sinks.postgres.turns import GiveWay, Turns
@@ -122,17 +126,37 @@ class Store:
                 if nested := children.present(batch):
                     await self._turns.mine(number)  # which parents are there is known once the batch before is in
                 before = await self._children.before(connection, batch) if nested else {}
-                if every is None:
-                    found = await writer.put(rows, number, self._turns)
+                if every is not None:
+                    found = await self._carefully(writer, batch, rows, every, number, before if nested else None)
                 else:
-                    found = await writer.put_careful(rows, every, number, self._turns)
-                if nested:
-                    await self._children.store(connection, batch, before, found.refused_keys)
+                    found = await writer.put(rows, number, self._turns)
+                    if nested:
+                        await self._children.store(connection, batch, before)
                 self._told[number], progress = await self._account.enter(
                     connection, batch, rows, found, epoch=self.epoch, number=number
                 )
         self._progress = progress
         self._habit.stored(rows=len(rows), inserted=found.stored.inserted)
+
+    async def _carefully(
+        self, writer: Writer, batch: Batch, rows: Rows, every: Rows, number: int, before: Places | None
+    ) -> Put:
+        """Store what the database takes; `before` is None where records have no lists."""
+        known: dict[Place, asyncpg.PostgresError] = {}
+        while True:
+            attempt = writer.link.connection.transaction()
+            await attempt.start()
+            found = await writer.put_careful(rows, every, known, number, self._turns)
+            if before is None:
+                bad: Refusals = {}
+            else:
+                bad = await self._children.store(writer.link.connection, batch, before, found.places, careful=True)
+            if not bad:
+                await attempt.commit()
+                return found
+            # A record is stored with its elements or not at all.
+            await attempt.rollback()
+            known |= bad
 
     async def _agree(self, writer: Writer, number: int) -> None:
         """Make sure that a batch is in that the stream's row seems to count already.

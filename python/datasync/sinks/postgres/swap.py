@@ -8,6 +8,9 @@ With a key only what differs is written.
 
 from typing import Final
 
+import asyncpg
+import structlog
+
 from datasync.config.schema import ConflictPolicy
 from datasync.errors import SchemaMismatch
 from datasync.model import Column
@@ -17,6 +20,13 @@ from datasync.sinks.postgres.reconcile import COUNT_TIMEOUT
 from datasync.sinks.postgres.target import NEXT, Target, merging, on_conflict
 
 _CHANGED: Final = ConflictPolicy("update_if_changed")
+
+# Those of a partitioned table's partitions follow from its own.
+_FOREIGN: Final = """
+SELECT conname::text AS name, pg_get_constraintdef(oid) AS definition,
+    CASE WHEN confrelid = conrelid THEN confrelid::regclass::text END AS itself
+FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype = 'f' AND conparentid = 0 ORDER BY conname
+"""
 
 _MARK: Final = "SELECT obj_description(to_regclass($1), 'pg_class') FROM pg_class WHERE oid = to_regclass($1)"
 
@@ -49,12 +59,29 @@ async def forget(connection: Connection, table: TableName, stream: str) -> None:
 
 
 async def begin(connection: Connection, target: Target, stream: str) -> None:
-    """Make an empty place for the rows of a run. Belongs into a transaction; the table they will go to is there."""
+    """Make an empty place for the rows of a run. Belongs into a transaction; the table they will go to is there.
+
+    It has the same foreign keys, so that a row that they refuse is found while its record is at hand.
+    """
     mark = await connection.fetchval("SELECT quote_literal($1::text)", _mark(stream))
     await connection.execute(
         f"CREATE TABLE {target.into.sql} (LIKE {target.table.sql} INCLUDING ALL);"
         f"COMMENT ON TABLE {target.into.sql} IS {mark}"
     )
+    for row in await connection.fetch(_FOREIGN, target.table.sql):
+        definition = row["definition"]
+        if row["itself"]:
+            definition = definition.replace(f" REFERENCES {row['itself']}(", f" REFERENCES {target.into.sql}(", 1)
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT set_config('lock_timeout', '10s', true)")
+                await connection.execute(
+                    f"ALTER TABLE {target.into.sql} ADD CONSTRAINT {quoted(row['name'])} {definition}"
+                )
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.LockNotAvailableError) as error:
+            structlog.get_logger().warning(
+                "a foreign key is held against the rows at the end alone", key=row["name"], reason=str(error)
+            )
 
 
 async def finish(connection: Connection, target: Target) -> None:
@@ -74,15 +101,21 @@ async def finish(connection: Connection, target: Target) -> None:
 
 
 async def _merge(connection: Connection, target: Target, key: Column, names: str, rows: str) -> None:
+    """Delete and store in one statement: foreign keys are looked at when it is done, whoever names whom.
+
+    What is deleted goes first, so that no other unique key is in the way.
+    """
     name = quoted(key.name)
-    await connection.execute(
-        f"DELETE FROM {target.table.sql} AS old"
-        f" WHERE NOT EXISTS (SELECT FROM {target.into.sql} AS new WHERE new.{name} = old.{name})",
-        timeout=COUNT_TIMEOUT,
-    )
     others = [column for column in target.columns if not column.key]
+    gone = (
+        f"gone AS (DELETE FROM {target.table.sql} AS old WHERE NOT EXISTS ("
+        f"SELECT FROM {target.into.sql} AS new WHERE new.{name} = old.{name}) RETURNING 1), "
+    )
+    new = f"{rows} WHERE (SELECT count(*) FROM gone) >= 0"
+    conflict = on_conflict(key, others, _CHANGED)
     await connection.execute(
-        merging(target.table, names, rows, on_conflict(key, others, _CHANGED)), timeout=COUNT_TIMEOUT
+        merging(target.table, names, new, conflict, before=gone),
+        timeout=COUNT_TIMEOUT,
     )
 
 

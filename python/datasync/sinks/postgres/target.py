@@ -134,11 +134,14 @@ class Target:
         return Stored(inserted, updated)
 
 
-def merging(into: TableName, names: str, rows: str, conflict: str) -> str:
-    """A statement that stores what the query `rows` gives, and tells how many rows are new and how many replaced."""
+def merging(into: TableName, names: str, rows: str, conflict: str, *, before: str = "") -> str:
+    """A statement that stores what the query `rows` gives, and tells how many rows are new and how many replaced.
+
+    The common table expression `before` may be part of the query.
+    """
     # A row that was inserted has no xmax; one that was updated has that of this transaction.
     return (
-        f"WITH stored AS (INSERT INTO {into.sql} AS old ({names}) {rows}"
+        f"WITH {before}stored AS (INSERT INTO {into.sql} AS old ({names}) {rows}"
         f" {conflict} RETURNING (old.xmax = 0) AS fresh)"
         " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM stored"
     )

@@ -1,0 +1,110 @@
+"""A batch that is halved stores what its rows one by one would, and counts as one that isn't."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from datasync.config.schema import ConflictPolicy, TableSettings, WriteSettings
+from datasync.model import Batch, Checkpoint, Column, Committed
+from datasync.sinks.postgres.sink import PostgresSink
+from tests.support import Database
+from tests.tables import commit, more, page, run, settings
+
+COLUMNS = (Column("id", "id", "bigint", required=True, key=True), Column("n", "n", "bigint"))
+POLICIES = [
+    ConflictPolicy(),
+    ConflictPolicy("update"),
+    ConflictPolicy("update_if_changed"),
+    ConflictPolicy("update_if_newer", "n"),
+]
+BAD = 3
+"""The number that the table refuses."""
+
+Pair = tuple[int, int]
+
+pairs = st.tuples(st.integers(0, 5), st.integers(0, 5))
+batches = st.lists(st.lists(pairs, max_size=12), min_size=1, max_size=3)
+
+
+def stored(database: Database, policy: ConflictPolicy, story: list[list[Pair]]) -> list[Committed]:
+    done: list[Committed] = []
+
+    async def use(sink: PostgresSink) -> None:
+        for rows in story:
+            done.extend(await commit(sink, [more(*rows)]))
+
+    chosen = settings(database, TableSettings("t"), write=WriteSettings(on_conflict=policy), restart=True)
+    database.execute(f"DROP TABLE IF EXISTS t; CREATE TABLE t (id BIGINT PRIMARY KEY, n BIGINT CHECK (n <> {BAD}))")
+    database.execute("DROP TABLE IF EXISTS quarantined_events, stream_partitions, cursor_state, datasync_schema")
+    run(chosen, COLUMNS, use)
+    return done
+
+
+def one_by_one(policy: ConflictPolicy, story: list[list[Pair]]) -> dict[int, int]:
+    table: dict[int, int] = {}
+    for key, n in (pair for rows in story for pair in rows if pair[1] != BAD):
+        if key not in table or {"nothing": False, "update_if_newer": n > table[key]}.get(policy.rule, True):
+            table[key] = n
+    return table
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.rule)
+def test_what_is_left_is_what_rows_one_by_one_would_leave(database: Database, policy: ConflictPolicy) -> None:
+    @examples(max_examples=8)
+    @given(batches)
+    def check(story: list[list[Pair]]) -> None:
+        done = stored(database, policy, story)
+        assert dict(map(tuple, database.fetch("SELECT id, n FROM t"))) == one_by_one(policy, story)
+        for rows, one in zip(story, done, strict=True):
+            assert one.rows + one.updated + one.unchanged + one.duplicates + one.quarantined == len(rows)
+
+    check()
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.rule)
+def test_a_refused_row_changes_no_count_of_the_others(database: Database, policy: ConflictPolicy) -> None:
+    good = pairs.filter(lambda pair: pair[1] != BAD)
+
+    @examples(max_examples=8)
+    @given(st.lists(good, max_size=4), st.lists(good, max_size=12), st.sampled_from([-1, 99]))
+    def check(before: list[Pair], rows: list[Pair], key: int) -> None:
+        _, plain = stored(database, policy, [before, rows])
+        _, halved = stored(database, policy, [before, [*rows, (key, BAD)]])
+        assert halved.quarantined == 1
+        for name in ("rows", "updated", "unchanged", "duplicates"):
+            assert getattr(halved, name) == getattr(plain, name), name
+
+    check()
+
+
+@pytest.mark.parametrize("mode", ["merge", "replace", "append"])
+def test_rows_that_name_each_other_are_stored_whatever_else_is_refused(database: Database, mode: str) -> None:
+    columns = (COLUMNS[0], Column("parent", "parent", "bigint"))
+
+    @examples(max_examples=8)
+    @given(st.lists(st.integers(0, 15), min_size=8, max_size=12))
+    def check(parents: list[int]) -> None:
+        rows = [(number, None if parent == number else parent) for number, parent in enumerate(parents)]
+        database.execute("DROP TABLE IF EXISTS tree, tree__next")
+        database.execute("CREATE TABLE tree (id BIGINT PRIMARY KEY, parent BIGINT REFERENCES tree)")
+        chosen = settings(database, TableSettings("tree", mode=mode), restart=True)  # type: ignore[arg-type]
+
+        async def use(sink: PostgresSink) -> None:
+            await commit(sink, [Batch([page(*rows)], Checkpoint("end", complete=True))])
+
+        run(chosen, columns, use)
+        there = {row[0] for row in database.fetch("SELECT id FROM tree")}
+        named = dict(rows)
+        # Every row whose line of parents ends at one that names none; the circles are stored or refused as a whole.
+        for number, parent in rows:
+            line = [number]
+            while (above := named.get(line[-1], "missing")) is not None and above != "missing" and above not in line:
+                line.append(int(above))
+            if above is None:
+                assert there.issuperset(line)
+            elif above == "missing":
+                assert number not in there
+            assert number not in there or parent is None or parent in there
+
+    check()
