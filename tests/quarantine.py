@@ -37,7 +37,7 @@ def fill(database: Database, refused: Sequence[Refused], stream: str = STREAM) -
         try:
             await ddl.migrate(connection)
             rejects = [Reject("c", n, 0, code, f"why {n}", raw) for n, (code, raw) in enumerate(refused)]
-            kept = await quarantine.keep(connection, stream, rejects)
+            kept = await quarantine.keep(connection, stream, rejects, batch=1)
             await connection.execute(
                 "INSERT INTO cursor_state (stream, source, cursor_value, epoch, served, quarantined, duplicates)"
                 " VALUES ($1, 'http://unused', 'c', 1, $2, $3, $4)",

@@ -126,6 +126,18 @@ def test_a_restart_begins_again_and_keeps_the_rows(kind: Kind) -> None:
     assert (done.rows, done.duplicates) == (1, 1)
 
 
+def test_a_record_that_was_mended_since_does_not_make_up_for_a_missing_one(kind: Kind) -> None:
+    """It is in quarantine from then, and among the rows; one that is still bad counts where it is."""
+    kind.use(commits(batch(1, page("a", rejects=[reject(b"mended"), reject(b"bad")]))))
+    first = batch(1, page("a", "mended", rejects=[reject(b"bad"), reject(b"bad")]), total=5, complete=True)
+    (short,) = kind.use(commits(first), restart=True)
+    assert (short.rows, short.duplicates, short.quarantined) == (1, 3, 0)
+    assert (short.complete, short.missing) == (False, 2)
+    (whole,) = kind.use(commits(batch(2, page("b", rejects=[reject(b"new")]), total=5, complete=True)))
+    assert (whole.complete, whole.missing) == (True, 0)
+    assert kind.connected()[0].checkpoint.complete
+
+
 def test_another_api_is_refused(kind: Kind) -> None:
     kind.use(commits(batch(1, page("a"))))
     with pytest.raises(ConfigError, match="not of http://other"):

@@ -15,7 +15,7 @@ from datasync.model import EncoderPlan, Row
 from datasync.pipeline.records import read_records
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import codecs, lock, quarantined, reconcile, replayed
+from datasync.sinks.postgres import codecs, ddl, lock, quarantined, reconcile, replayed
 from datasync.sinks.postgres.quarantined import Chosen
 from datasync.sinks.postgres.replayed import Replayed, Verdicts
 from datasync.transforms.chain import Chain
@@ -80,6 +80,7 @@ class Replay:
             verdicts = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, piece)
             with mapped("replaying"), suppress(_Undone):
                 async with connection.transaction():
+                    await ddl.migrate(connection)
                     done = await replayed.settle(connection, stream, place, self._columns, verdicts)
                     if dry:
                         raise _Undone
@@ -89,7 +90,8 @@ class Replay:
             complete = await connection.fetchval("SELECT complete FROM cursor_state WHERE stream = $1", stream)
             if not (complete and repeated):
                 return 0
-            return await reconcile.missing(connection, stream, place.table, keyed=place.keyed)
+            version = await ddl.installed_version(connection)
+            return await reconcile.missing(connection, stream, place.table, keyed=place.keyed, version=version)
 
     def _read(self, piece: Sequence[asyncpg.Record]) -> Verdicts:
         rows: dict[int, Row] = {}

@@ -37,7 +37,10 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class There(msgspec.Struct, frozen=True):
-    """What is stored, over all runs. `rows` is None where rows can't be told from those of an earlier round."""
+    """What is stored, over all runs; of `rejects` those that came since the stream was read as a whole.
+
+    `rows` is None where rows can't be told from those of an earlier round.
+    """
 
     rows: int | None
     rejects: int
@@ -50,6 +53,7 @@ class Books(msgspec.Struct, frozen=True):
         identity: what the stream is.
         epoch: of the run that may write.
         batch: number of the last batch, over all runs.
+        first_batch: the first one since the stream is read as a whole.
         partitions: by number.
         total: what the API declared first, in this round.
         served_before: what was served in this round, but proves nothing of its end: it was read again since. None where
@@ -60,6 +64,7 @@ class Books(msgspec.Struct, frozen=True):
     identity: Identity
     epoch: int = 0
     batch: int = 0
+    first_batch: int = 0
     partitions: tuple[PartitionState, ...] = (PartitionState(),)
     total: int | None = None
     served_before: int | None = None
@@ -115,7 +120,8 @@ class Books(msgspec.Struct, frozen=True):
         if state is None:
             return self, False
         before = 0 if rounds.counts_newer(state, settings) else None
-        return Books(identity, self.epoch, self.batch, (state,), served_before=before), True
+        first = self.batch + 1 if rounds.reads_all(state, settings) else 0 if restart else self.first_batch
+        return Books(identity, self.epoch, self.batch, first, (state,), served_before=before), True
 
     def after(self, batch: Batch, put: Put, *, keeps_known: bool) -> tuple["Books", Committed]:
         """The books with a batch in them."""

@@ -47,12 +47,12 @@ class Store(Protocol):
         """All or nothing. Raises LeaseLost where the books are not as `books`, those of the batch before."""
         ...
 
-    def put(self, batch: Batch) -> Put:
-        """Store rows and rejects, in a transaction."""
+    def put(self, batch: Batch, number: int) -> Put:
+        """Store rows and rejects of the batch with this number, in a transaction."""
         ...
 
-    def there(self) -> There:
-        """Count what is stored, in a transaction or outside."""
+    def there(self, first_batch: int) -> There:
+        """Count what is stored, in a transaction or outside; of rejects those that came in this batch or later."""
         ...
 
     def save(self, books: Books) -> None:
@@ -138,7 +138,7 @@ class LocalSink:
                 raise ConfigError(f"the state of `{self._identity.stream}` was written by another version of datasync")
             found.fits(self._identity, restart=restart)
             if found.complete and found.batch and not restart:
-                found.check_complete(self._store.there())
+                found.check_complete(self._store.there(found.first_batch))
         books = found or Books(self._identity)
         self._books, self._anew = books.begun(self._settings.rounds, self._identity, restart=restart or found is None)
         return self._books.states
@@ -162,12 +162,12 @@ class LocalSink:
         if any(chunk.children for chunk in batch.chunks):
             raise SinkError("rows of other tables came, which this sink has no place for")
         with self._store.transaction(self._books):
-            put = self._store.put(batch)
+            put = self._store.put(batch, self._books.batch + 1)
             failpoint("upsert_done")
             books, done = self._books.after(batch, put, keeps_known=self._store.keeps_known)
             if batch.checkpoint.complete and books.complete:
                 books.check_counts()
-                gone = books.missing(self._store.there())
+                gone = books.missing(self._store.there(books.first_batch))
                 failpoint("final_reconcile")
                 done = msgspec.structs.replace(done, complete=not gone, missing=gone)
                 if gone:

@@ -40,3 +40,8 @@ def counts_newer(state: PartitionState, rounds: RoundSettings) -> bool:
     A round that ends at what is known needn't have asked for what is newer: then the total may be of everything.
     """
     return state.checkpoint.since_us is not None and rounds.until_known is None
+
+
+def reads_all(state: PartitionState, rounds: RoundSettings) -> bool:
+    """Whether the round reads all that the API has, and not what is newer, or until something is known."""
+    return state.checkpoint.since_us is None and rounds.until_known is None

@@ -37,11 +37,18 @@ CREATE TABLE IF NOT EXISTS quarantined_events (
     code VARCHAR NOT NULL, detail VARCHAR NOT NULL, raw BLOB NOT NULL,
     quarantined_at TIMESTAMP WITH TIME ZONE NOT NULL
 );
+ALTER TABLE quarantined_events ADD COLUMN IF NOT EXISTS seen BIGINT DEFAULT 0;
+"""
+
+_SEEN: Final = """
+UPDATE quarantined_events AS old SET seen = $4
+FROM (SELECT unnest($2::VARCHAR[]) AS code, unnest($3::BLOB[]) AS raw) AS new
+WHERE old.stream = $1 AND old.code = new.code AND old.raw = new.raw AND old.seen < $4
 """
 
 _KEEP: Final = """
 INSERT INTO quarantined_events
-SELECT $1, new.*, make_timestamptz($8) FROM (
+SELECT $1, new.*, make_timestamptz($8), $9 FROM (
     SELECT unnest($2::VARCHAR[]), unnest($3::BIGINT[]), unnest($4::BIGINT[]), unnest($5::VARCHAR[]) AS code,
            unnest($6::VARCHAR[]), unnest($7::BLOB[]) AS raw
 ) AS new
@@ -102,16 +109,16 @@ class DuckDbStore:
                 raise lease.lost(self._stream)
             yield
 
-    def put(self, batch: Batch) -> Put:
+    def put(self, batch: Batch, number: int) -> Put:
         """See Store."""
         put = self._table.put(self._db, [row for chunk in batch.chunks for row in rows_of(chunk, self._columns)])
-        return msgspec.structs.replace(put, kept=self._keep(batch))
+        return msgspec.structs.replace(put, kept=self._keep(batch, number))
 
-    def there(self) -> There:
+    def there(self, first_batch: int) -> There:
         """See Store."""
         with self._mapped("counting"):
-            query = "SELECT count(*) FROM quarantined_events WHERE stream = $1"
-            row = self._db.execute(query, [self._stream]).fetchone()
+            query = "SELECT count(*) FROM quarantined_events WHERE stream = $1 AND seen >= $2"
+            row = self._db.execute(query, [self._stream, first_batch]).fetchone()
             assert row is not None  # it is a count
             return There(self._table.count(self._db) if self._table.keyed else None, row[0])
 
@@ -172,7 +179,7 @@ class DuckDbStore:
     def _row(self, books: Books) -> list[str | int]:
         return [self._stream, books.epoch, books.batch, msgspec.json.encode(books).decode()]
 
-    def _keep(self, batch: Batch) -> int:
+    def _keep(self, batch: Batch, number: int) -> int:
         # Of the same record, refused for the same reason, the first one.
         rejects = list({(reject.code, reject.raw): reject for reject in reversed(batch.rejects)}.values())[::-1]
         if not rejects:
@@ -186,7 +193,9 @@ class DuckDbStore:
             [reject.detail.encode("utf-8", "backslashreplace").decode() for reject in rejects],
             [reject.raw for reject in rejects],
             int(datetime.now(UTC).timestamp() * 1_000_000),
+            number,
         ]
+        self._db.execute(_SEEN, [self._stream, arguments[4], arguments[6], number])
         row = self._db.execute(_KEEP, arguments).fetchone()
         failpoint("quarantine_written")
         assert row is not None  # DuckDB tells how many it inserted

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS state (
     held  BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS keys (key NOT NULL PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS rejects (digest BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rejects (digest BLOB NOT NULL PRIMARY KEY, batch INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -33,14 +33,12 @@ class Held(msgspec.Struct, frozen=True):
         end: of the rows: bytes of a file, or parts in a folder.
         rows: in there.
         reject_end: bytes of the file of rejects.
-        rejects: in there.
         due: the rows of a replacing run are complete, and must take the others' place.
     """
 
     end: int = 0
     rows: int = 0
     reject_end: int = 0
-    rejects: int = 0
     due: bool = False
 
 
@@ -107,9 +105,17 @@ class State:
         insert = self._db.execute
         return [insert("INSERT OR IGNORE INTO keys VALUES (?)", (key,)).rowcount == 1 for key in keys]
 
-    def new_reject(self, digest: bytes) -> bool:
-        """Keep the digest of a reject, in a transaction. Tell whether it wasn't known."""
-        return self._db.execute("INSERT OR IGNORE INTO rejects VALUES (?)", (digest,)).rowcount == 1
+    def new_reject(self, digest: bytes, batch: int) -> bool:
+        """Keep the digest of a reject, and the number of its batch, in a transaction. Tell whether it wasn't known."""
+        if self._db.execute("INSERT OR IGNORE INTO rejects VALUES (?, ?)", (digest, batch)).rowcount == 1:
+            return True
+        self._db.execute("UPDATE rejects SET batch = ? WHERE digest = ?", (batch, digest))
+        return False
+
+    def rejects(self, batch: int) -> int:
+        """How many came in this batch or a later one."""
+        row: tuple[int] = self._db.execute("SELECT count(*) FROM rejects WHERE batch >= ?", (batch,)).fetchone()
+        return row[0]
 
     def close(self) -> None:
         """Close it, if it is open."""

@@ -171,7 +171,7 @@ class FileStore:
                     self._rejects.open(held.reject_end)
             raise
 
-    def put(self, batch: Batch) -> Put:
+    def put(self, batch: Batch, number: int) -> Put:
         """See Store."""
         inserted = 0
 
@@ -187,18 +187,18 @@ class FileStore:
         held = self._held
         end = self._shelf.write(held.end, pieces())
         failpoint("copy_done")
-        kept = [reject for reject in batch.rejects if self._state.new_reject(rejects.digest(reject))]
+        kept = [reject for reject in batch.rejects if self._state.new_reject(rejects.digest(reject), number)]
         reject_end = held.reject_end
         if kept:
             reject_end = self._rejects.write(reject_end, rejects.lines(self._stream, kept))
             self._rejects.sync(reject_end)
             failpoint("quarantine_written")
-        self._held = Held(end, held.rows + inserted, reject_end, held.rejects + len(kept))
+        self._held = Held(end, held.rows + inserted, reject_end)
         return Put(inserted=inserted, left=batch.row_count - inserted, kept=len(kept))
 
-    def there(self) -> There:
+    def there(self, first_batch: int) -> There:
         """See Store."""
-        return There(None if self._key is None else self._held.rows, self._held.rejects)
+        return There(None if self._key is None else self._held.rows, self._state.rejects(first_batch))
 
     def save(self, books: Books) -> None:
         """See Store."""

@@ -46,7 +46,7 @@ class Account:
         # PostgreSQL would convert values, and say nothing.
         await shape.check_columns(connection, self._target.into, self._target.columns)
         rejects: list[Reject] = [*batch.rejects, *found.refused]
-        kept = await quarantine.keep(connection, self._stream, rejects)
+        kept = await quarantine.keep(connection, self._stream, rejects, batch=number)
         done = self._counted(batch, rows, found, len(rejects), kept)
         if batch.chunks and batch.chunks[0].again:
             await checkpoint.again(connection, self._stream)

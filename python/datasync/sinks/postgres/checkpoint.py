@@ -32,6 +32,7 @@ _PROGRESS = "epoch, batch, events_ingested, updated + unchanged + duplicates"
 _FORGET = (
     ", source = excluded.source, table_name = excluded.table_name, served_before = excluded.served_before"
     ", cursor_value = '', pages = 0, served = 0, total = NULL, complete = false"
+    ", first_batch = excluded.first_batch * (state.batch + 1)"
     ", events_ingested = 0, updated = 0, unchanged = 0, duplicates = 0, quarantined = 0, dropped = 0"
 )
 
@@ -50,7 +51,7 @@ _AGAIN = """
 UPDATE cursor_state SET cursor_value = '', total = NULL, complete = false,
     duplicates = duplicates + dropped + CASE WHEN $2 THEN events_ingested ELSE 0 END, dropped = 0,
     events_ingested = CASE WHEN $2 THEN 0 ELSE events_ingested END,
-    served_before = CASE WHEN $3 THEN served END
+    served_before = CASE WHEN $3 THEN served END, first_batch = CASE WHEN $4 THEN batch + 1 ELSE first_batch END
 WHERE stream = $1
 """
 
@@ -73,7 +74,14 @@ async def has_rows(connection: Connection, stream: str) -> bool:
 
 
 async def take_over(
-    connection: Connection, stream: str, source: str | None, *, table: str = DEFAULT, newer: bool = False, restart: bool
+    connection: Connection,
+    stream: str,
+    source: str | None,
+    *,
+    table: str = DEFAULT,
+    newer: bool = False,
+    whole: bool = False,
+    restart: bool,
 ) -> Progress:
     """Begin a new epoch: from now on no earlier run can commit. Belongs into a transaction.
 
@@ -83,22 +91,25 @@ async def take_over(
         source: the API, of a stream that begins.
         table: its rows go to, of a stream that begins.
         newer: the API is asked, and tells a total, of what is newer alone; of a stream that begins.
+        whole: all that the API has is read: no record counts as quarantined that doesn't come again; of a stream that
+            begins.
         restart: the stream begins anew: its counts are forgotten, its rows stay.
     """
     row = await connection.fetchrow(
-        "INSERT INTO cursor_state AS state (stream, source, table_name, served_before, cursor_value, epoch)"
-        " VALUES ($1, $2, $3, $4, '', 1) ON CONFLICT (stream) DO UPDATE SET epoch = state.epoch + 1"
+        "INSERT INTO cursor_state AS state (stream, source, table_name, served_before, first_batch, cursor_value,"
+        " epoch) VALUES ($1, $2, $3, $4, $5, '', 1) ON CONFLICT (stream) DO UPDATE SET epoch = state.epoch + 1"
         f"{_FORGET if restart else ''} RETURNING {_PROGRESS}",
         stream,
         source,
         table,
         0 if newer else None,
+        int(whole),
     )
     assert row is not None  # the statement gives one, whatever was there
     return Progress(*row)
 
 
-async def next_round(connection: Connection, stream: str, *, newer: bool, anew: bool) -> None:
+async def next_round(connection: Connection, stream: str, *, newer: bool, anew: bool, whole: bool) -> None:
     """Have a stream that is complete go on. Belongs into the transaction that takes it over.
 
     Args:
@@ -106,8 +117,9 @@ async def next_round(connection: Connection, stream: str, *, newer: bool, anew: 
         stream: that is complete.
         newer: the API is asked, and tells a total, of what is newer alone.
         anew: no row of an earlier round counts as stored.
+        whole: all that the API has is read: no record counts as quarantined that doesn't come again.
     """
-    await connection.execute(_AGAIN, stream, anew, newer)
+    await connection.execute(_AGAIN, stream, anew, newer, whole)
 
 
 async def read(connection: Connection, stream: str) -> Progress | None:

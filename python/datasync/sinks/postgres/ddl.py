@@ -102,14 +102,25 @@ ALTER TABLE stream_partitions ADD COLUMN since_value TEXT COLLATE "C", ADD COLUM
     ADD CHECK (since_value < until_value);
 """
 
+# Which batch brought a record to quarantine last, and which was the first one since the stream is read as a whole: what
+# didn't come since is no part of what the API has now.
+_SEEN = """
+ALTER TABLE quarantined_events ADD COLUMN seen BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE cursor_state ADD COLUMN first_batch BIGINT NOT NULL DEFAULT 0;
+"""
+
 PARTITIONS_SINCE = 2
 """The version that keeps partitions."""
 
 COUNTS_SINCE = 3
 """The version whose counters make up what was served."""
 
+SEEN_SINCE = 6
+"""The version that knows when a record came to quarantine last."""
+
 HISTORY = migrations.History(
-    "datasync_schema", (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES, _ROUNDS, _VALUES)
+    "datasync_schema",
+    (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES, _ROUNDS, _VALUES, _SEEN),
 )
 
 

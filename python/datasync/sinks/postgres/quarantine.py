@@ -4,20 +4,31 @@ from collections.abc import Sequence
 
 from datasync.failpoints import failpoint
 from datasync.model import Reject
-from datasync.postgres.connection import Connection, affected
+from datasync.postgres.connection import Connection
 
+# One that is there is marked once in a while, not each time: a row that is written anew has to be cleaned up after.
 _INSERT = """
-INSERT INTO quarantined_events (stream, page_cursor, record_index, byte_offset, code, detail, raw)
-SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::bytea[])
-ON CONFLICT (stream, code, digest) DO NOTHING
+WITH kept AS (
+    INSERT INTO quarantined_events AS old (stream, page_cursor, record_index, byte_offset, code, detail, raw, seen)
+    SELECT $1, page_cursor, record_index, byte_offset, code, detail, raw, $8 FROM (
+        SELECT DISTINCT ON (code, sha256(raw)) *
+        FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::bytea[]) WITH ORDINALITY
+            AS came (page_cursor, record_index, byte_offset, code, detail, raw, place)
+        ORDER BY code, sha256(raw), place
+    ) AS found ORDER BY place
+    ON CONFLICT (stream, code, digest) DO UPDATE SET seen = excluded.seen
+        WHERE old.seen < (SELECT first_batch FROM cursor_state WHERE stream = $1)
+    RETURNING (old.xmax = 0) AS fresh
+)
+SELECT count(*) FILTER (WHERE fresh) FROM kept
 """
 
 
-async def keep(connection: Connection, stream: str, rejects: Sequence[Reject]) -> int:
-    """Store `rejects`, inside the batch's transaction. Give how many are new; the same record is kept once."""
+async def keep(connection: Connection, stream: str, rejects: Sequence[Reject], *, batch: int) -> int:
+    """Store the `rejects` of a `batch`, inside its transaction. Give how many are new; the same record is kept once."""
     if not rejects:
         return 0
-    status = await connection.execute(
+    kept: int = await connection.fetchval(
         _INSERT,
         stream,
         [reject.cursor for reject in rejects],
@@ -27,6 +38,7 @@ async def keep(connection: Connection, stream: str, rejects: Sequence[Reject]) -
         # A text column can't hold NUL, and an exception's message might have one.
         [reject.detail.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode() for reject in rejects],
         [reject.raw for reject in rejects],
+        batch,
     )
     failpoint("quarantine_written")
-    return affected(status)
+    return kept

@@ -172,12 +172,20 @@ async def _insert(
     return stored, {id: (refusal_code(error), str(error)) for id, error in refused.items()}
 
 
+# Two that become one came last when the later one did.
+_SEEN = """
+UPDATE quarantined_events AS o SET seen = greatest(o.seen, q.seen) FROM quarantined_events AS q
+WHERE q.id = $1 AND o.stream = q.stream AND o.code = $2 AND o.digest = q.digest
+"""
+
+
 async def _rename(connection: Connection, id: int, code: str, detail: str) -> bool:
     """Give a record in quarantine another reason; False when it was deleted, because it is there for that one, too."""
     # A text column can't hold NUL, and an exception's message might have one.
     text = detail.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
     if await connection.execute(_RENAME, id, code, text) == "UPDATE 1":
         return True
+    await connection.execute(_SEEN, id, code)
     await connection.execute("DELETE FROM quarantined_events WHERE id = $1", id)
     return False
 

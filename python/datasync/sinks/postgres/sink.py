@@ -90,7 +90,9 @@ class PostgresSink:
                 return start
             # What was read is in the table itself by now, whatever the mode.
             keyed = not self._target.appends
-            if gone := await reconcile.missing(connection, self._stream, self._target.table, keyed=keyed):
+            if gone := await reconcile.missing(
+                connection, self._stream, self._target.table, keyed=keyed, version=version
+            ):
                 raise RowsMissing(
                     f"`{self._stream}` was read to its end, but {gone:,} of its records are not in the table any more",
                     hint="run with --restart to read them again",
@@ -155,13 +157,20 @@ class PostgresSink:
             self._source,
             table=self._settings.table.name,
             newer=rounds.counts_newer(self._first, self._settings.rounds),
+            whole=rounds.reads_all(self._first, self._settings.rounds),
             restart=not states,
         )
         begun = self._following(states) if states else self._first
         if begun is not None:
             if states:
                 newer = rounds.counts_newer(begun, self._settings.rounds)
-                await checkpoint.next_round(connection, self._stream, newer=newer, anew=target.replaces)
+                await checkpoint.next_round(
+                    connection,
+                    self._stream,
+                    newer=newer,
+                    anew=target.replaces,
+                    whole=rounds.reads_all(begun, self._settings.rounds),
+                )
             await partitions.begin(connection, self._stream, begun)
         if not await shape.check(connection, target):
             # What is appended may come again; so the key, if there is one, isn't unique.
