@@ -68,8 +68,9 @@ def test_a_right_that_is_taken_away_ends_the_run_and_given_back_the_next_one_goe
         "DROP TABLE ingested_events",
         "ALTER TABLE ingested_events DROP COLUMN event_type",
         'ALTER TABLE ingested_events ALTER COLUMN "timestamp" TYPE date',
+        "ALTER TABLE ingested_events DROP CONSTRAINT ingested_events_pkey",
     ],
-    ids=["dropped", "column dropped", "type changed"],
+    ids=["dropped", "column dropped", "type changed", "key dropped"],
 )
 def test_a_table_that_changes_under_way_stops_the_run_and_quarantines_nothing(
     api: Feed, database: Database, change: str
@@ -86,6 +87,21 @@ def test_a_table_that_changes_under_way_stops_the_run_and_quarantines_nothing(
     assert result.error["hint"]
     assert database.value("SELECT count(*) FROM quarantined_events") == 0
     assert database.value("SELECT served FROM cursor_state") == served, "nothing was counted that isn't stored"
+
+
+@pytest.mark.fault(50)
+def test_a_checkpoint_that_somebody_deletes_stops_the_run(api: Feed, database: Database) -> None:
+    with Running(database.dsn, api.base_url) as run:
+        run.until(lambda: rows(database.dsn) > 0, "the first rows")
+        with api.silent():
+            database.execute("DELETE FROM stream_partitions")
+        result = run.end()
+    assert result.code == 2
+    assert result.error["code"] == "schema_mismatch"
+    assert "stream_partitions" in result.error["event"]
+    with Running(database.dsn, api.base_url) as run:
+        assert run.end().code == 0
+    assert rows(database.dsn) == api.options.count
 
 
 @pytest.mark.fault(50)

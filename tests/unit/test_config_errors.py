@@ -67,6 +67,7 @@ def refused(folder: Path, path: keys.Path, value: Any) -> tuple[str, str]:
         (("endpoint", 0, "path"), "/x/{id}", f"endpoint[0].path {ORDERS}: has a placeholder, and there is no", ""),
         (("endpoint", 0, "body"), {"a": 1}, f"endpoint[0].body {ORDERS}: goes with POST only", "POST"),
         (("endpoint", 0, "budget"), "none", f"endpoint[0].budget {ORDERS}: names no budget", "known: slow"),
+        (("endpoint", 0, "records"), "$.a[?", f"endpoint[0].records {ORDERS}: is no JSONPath: ", "RFC 9535"),
         (("endpoint", 0, "partitions"), 101, f"endpoint[0].partitions {ORDERS}: is 101", "from 1 to 100"),
         (("endpoint", 0, "format"), "csv", f"endpoint[0].paging.next {ORDERS}: is a path into a JSON body", "header"),
         (("endpoint", 0, "paging", "kind"), "curser", f"endpoint[0].paging.kind {ORDERS}: can't be `curser`", "cursor"),

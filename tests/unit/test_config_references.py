@@ -48,16 +48,16 @@ def test_variables_are_put_in_and_secrets_know_where_they_came_from(tmp_path: Pa
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20))
 def test_doubled_dollars_give_any_text_back(tmp_path: Path, text: str) -> None:
     content = deepcopy(SMALL)
-    content["endpoint"][0]["records"] = text.replace("$", "$$")
+    content["endpoint"][0]["params"] = {"q": text.replace("$", "$$")}
     config = read(content, tmp_path, SET)
-    assert config.endpoints[0].records == text
+    assert config.endpoints[0].params == {"q": text}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text("$ab.{}", max_size=8))
 def test_what_is_shown_can_be_read_again(tmp_path: Path, text: str) -> None:
     content = deepcopy(SMALL)
-    content["endpoint"][0]["records"] = text.replace("$", "$$")
+    content["endpoint"][0]["params"] = {"q": text.replace("$", "$$")}
     content["sink"] = "jsonl"
     config = read(content, tmp_path, SET)
     (tmp_path / "shown.toml").write_text(toml.dumps(hidden.masked(config)))

@@ -1,6 +1,7 @@
 """Bodies and lists that the core doesn't read as they are end up as the same rows."""
 
 import csv
+import gc
 import io
 import math
 from typing import Any
@@ -136,7 +137,9 @@ def test_each_row_of_csv_is_a_record_and_a_row_of_another_width_a_reject(
     good = [row for row in read if len(row) == len(header) + 1]
     assert ids(chunk) == sorted(row[0] for row in good if row[0])
     assert chunk.records == len(read)
-    assert sum(reject.code == "not_an_object" for reject in chunk.rejects) == len(read) - len(good)
+    odd = [len(row) for row in read if len(row) != len(header) + 1]
+    said = [reject.detail for reject in chunk.rejects if reject.code == "csv_width"]
+    assert said == [f"the row has {width} values, and the first line names {len(header) + 1}" for width in odd]
 
 
 @pytest.mark.parametrize("body", [b"\xff", b'a,"b', b"a,a\n1,2", b"a,\n1,2"])
@@ -167,6 +170,37 @@ def test_lists_become_rows_of_their_own_and_a_bad_element_refuses_its_record() -
         (3, "child_not_a_list"),
     ]
     assert chunk.records == chunk.row_count + len(chunk.rejects)
+
+
+@pytest.mark.parametrize(
+    ("specs", "element", "refused"),
+    [
+        ((ColumnSpec(name="sku"),), 1, True),
+        ((ColumnSpec(name="sku"),), None, True),
+        ((ColumnSpec(name="sku"),), [1], True),
+        ((ColumnSpec(name="sku"),), {}, False),
+        ((ColumnSpec(name="first", path="$[0]", type="jsonb"),), [1], False),
+        ((ColumnSpec(name="first", path="$[0]", type="jsonb"),), 1, True),
+        ((ColumnSpec(name="sku"), ColumnSpec(name="all", path="$", type="jsonb")), 1, False),
+    ],
+)
+def test_an_element_of_which_nothing_would_be_stored_refuses_its_record(
+    specs: tuple[ColumnSpec, ...], element: object, refused: bool
+) -> None:
+    body = msgspec.json.encode([{"id": "a", "lines": [element]}])
+    chunk = encode(PLAN, body, children=[Child(table="lines", path="lines", columns=specs)])
+    assert [reject.code for reject in chunk.rejects] == (["child_not_an_object"] if refused else [])
+    assert len(chunk.children[0].rows) == (not refused)
+
+
+def test_a_transform_that_gives_a_coroutine_is_told_and_python_warns_of_nothing() -> None:
+    async def later() -> None: ...
+
+    wrong: Any = lambda _record: later()  # noqa: E731  # its type is what is wrong
+    chunk = choose(PLAN, Chain([("later", wrong)])).encode(b'[{"id":"a"}]', cursor=None, now_us=0)
+    gc.collect()
+    assert [reject.code for reject in chunk.rejects] == ["transform_failed"]
+    assert "coroutine" in chunk.rejects[0].detail
 
 
 def test_a_field_that_no_column_takes_is_refused_or_ends_the_run() -> None:

@@ -13,6 +13,7 @@ from datasync.config.spec import (
     CursorPaging,
     HeaderCursorPaging,
     KeysetPaging,
+    LinkHeaderPaging,
     NextUrlPaging,
     OffsetPaging,
     PageNumberPaging,
@@ -68,6 +69,21 @@ def test_a_list_that_begins_anew_behind_its_end_is_noticed_within_bounds(paging:
 
     with pytest.raises(PageRepeated):
         read(rest(paging), script)
+
+
+@pytest.mark.parametrize(
+    "link", ['https://api.example.com/v1/x; rel="next"', "rel = next", "<https://h/a>; rel=\"prev\", /x;rel='NEXT'"]
+)
+def test_a_next_page_that_is_named_and_no_link_is_not_the_end(link: str) -> None:
+    page = answer({"data": records([1])}, headers={"link": link})
+    with pytest.raises(PageDamaged, match="Link"):
+        turned(rest(LinkHeaderPaging()), page)
+
+
+@pytest.mark.parametrize("link", ["", '<https://h/a>; rel="prev"; title="rel=next"', "<https://h/a>;rel=nextish"])
+def test_without_a_next_link_it_is_the_end(link: str) -> None:
+    page = answer({"data": records([1])}, headers={"link": link} if link else {})
+    assert turned(rest(LinkHeaderPaging()), page).has_more is False
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from datasync import jsonpaths
 from datasync.config import keys, lineage, values
 from datasync.config.invalid import InvalidSpec
 from datasync.config.lineage import Problem, columns_of
@@ -111,9 +112,18 @@ def _requests(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
             yield (*path, key), f"is a path into a JSON body, and the format is {endpoint.format}", hint
         if isinstance(one, KeysetPaging) and endpoint.format == "csv" and one.field == "":
             yield (*path, "field"), "is empty", "name a column of the CSV"
+    yield from _records(endpoint, (*at, "records"))
+
+
+def _records(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
+    if endpoint.format == "json" and jsonpaths.plain(endpoint.records).startswith("$"):
+        try:
+            jsonpaths.compiled(endpoint.records)
+        except ValueError as error:
+            yield at, f"is no JSONPath: {error}", "RFC 9535 says how they are written: `$.data[*]`"
     if endpoint.format != "json" and endpoint.records:
         yield (
-            (*at, "records"),
+            at,
             f"means nothing with the format {endpoint.format}",
             "leave it out: each line is a record",
         )

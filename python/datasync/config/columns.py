@@ -1,5 +1,6 @@
 """From the columns of the configuration to those of the plan."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,9 @@ from datasync.timestamps import TimestampPolicy
 PARENT: Final = "parent_key"
 POSITION: Final = "position"
 """Columns of the table of a list inside of records, before all others. Both are its key."""
+
+_ROOT: Final = re.compile(r"^\$(?:\.|$|(?=\[))")
+"""How JSONPath begins; the core's paths begin with the first name."""
 
 
 def columns(specs: Sequence[ColumnSpec] | None, *, clock: str | None = None) -> tuple[Column, ...]:
@@ -57,7 +61,7 @@ def _column(spec: ColumnSpec) -> Column:
         path = jsonpaths.path((spec.name,)) if spec.source == "record" else ""
     return Column(
         name=spec.name,
-        path="" if path == "$" else path.removeprefix("$."),
+        path=_ROOT.sub("", path),
         kind=spec.type,
         required=spec.required or spec.key,
         key=spec.key,

@@ -13,6 +13,7 @@ _TARGET: Final = re.compile(r"[\s,]*<([^>]*)>")
 _PARAMETER: Final = re.compile(
     r"\s*;\s*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]*)))?)?", re.DOTALL
 )
+_LINK: Final = re.compile(f"{_TARGET.pattern}(?:{_PARAMETER.pattern})*", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -26,6 +27,11 @@ def find_link(header: str, rel: str) -> str | None:
         if rel.lower() in types and "anchor" not in parameters:
             return target
     return None
+
+
+def unread(header: str) -> str:
+    """What of the header is part of no link."""
+    return _LINK.sub("", header)
 
 
 def _links(header: str) -> Iterator[tuple[str, dict[str, str]]]:

@@ -35,6 +35,9 @@ class Elements:
         self._path = child.path
         self.table = child.table
         self.columns = of_elements(child, next(column for column in plan.columns if column.key))
+        # Of what is no object a column that takes a member would be NULL, and nobody would know.
+        inner = [column.path for column in self.columns if column.source == "record" and column.path[:1] == "v"]
+        self._kinds = () if "v" in inner else (dict, list) if any(path[1:2] == "[" for path in inner) else (dict,)
         self._encoder = _native.PageEncoder(msgspec.json.encode(EncoderPlan(records="", columns=self.columns)))
 
     def take(self, raws: Sequence[bytes], keys: Sequence[Any], *, now_us: int) -> Taken:
@@ -48,6 +51,11 @@ class Elements:
                 continue
             if not isinstance(found, list):
                 refused[place] = ("child_not_a_list", f"`{self._path}` is no list, for the table `{self.table}`")
+                continue
+            odd = [n for n, value in enumerate(found) if self._kinds and not isinstance(value, self._kinds)]
+            if odd:
+                what = f"element {odd[0]} of `{self._path}`, for the table `{self.table}`, is no object"
+                refused[place] = ("child_not_an_object", what)
                 continue
             wrapped += [_ENCODER.encode({"k": key, "n": n, "v": value}) for n, value in enumerate(found)]
             owners += [place] * len(found)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from datasync import envelope
+from datasync import envelope, jsonpaths
 from datasync.errors import ConfigError, PageDamaged
-from datasync.model import Chunk, EncoderPlan
+from datasync.model import Chunk, EncoderPlan, Reject
 from datasync.pipeline.lanes import Lane
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -20,9 +20,10 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class Unwrapped(NamedTuple):
-    """What a body holds: its records as a JSON array, and what it says of the next page."""
+    """What a body holds: its records as a JSON array, and what it says of the next page; `width` is a CSV's."""
 
     records: bytes
+    width: int = 0
     next_cursor: str | None = None
     has_more: bool | None = None
     total: int | None = None
@@ -50,7 +51,17 @@ class Unwrapping:
         """See Lane."""
         found = self._unwrap(body)
         chunk = self._lane.encode(found.records, cursor=cursor, now_us=now_us)
+        if found.width:
+            rejects = [_of_width(reject, found.width) for reject in chunk.rejects]
+            chunk = msgspec.structs.replace(chunk, rejects=rejects)
         return msgspec.structs.replace(chunk, next_cursor=found.next_cursor, has_more=found.has_more, total=found.total)
+
+
+def _of_width(reject: Reject, width: int) -> Reject:
+    if reject.code != "not_an_object":
+        return reject
+    detail = f"the row has {len(msgspec.json.decode(reject.raw))} values, and the first line names {width}"
+    return msgspec.structs.replace(reject, code="csv_width", detail=detail)
 
 
 def array(plan: EncoderPlan) -> EncoderPlan:
@@ -75,7 +86,7 @@ def csv_records(body: bytes) -> Unwrapped:
     names = rows[0]
     if len(set(names)) < len(names) or not all(names):
         raise PageDamaged("the first line of the CSV names a column twice, or not at all")
-    return Unwrapped(_ENCODER.encode([_csv_record(names, row) for row in rows[1:] if row]))
+    return Unwrapped(_ENCODER.encode([_csv_record(names, row) for row in rows[1:] if row]), len(names))
 
 
 def _csv_record(names: Sequence[str], row: Sequence[str]) -> object:
@@ -96,10 +107,10 @@ def json_path(plan: EncoderPlan) -> Unwrap:
     import jsonpath  # noqa: PLC0415  # 50 ms that few runs need
 
     try:
-        path = jsonpath.compile(plan.records, strict=True)
-    except jsonpath.JSONPathError as error:
+        path = jsonpaths.compiled(plan.records)
+    except ValueError as error:
         raise ConfigError(
-            f"`records = {plan.records!r}` is no JSONPath: {str(error).splitlines()[0]}",
+            f"`records = {plan.records!r}` is no JSONPath: {error}",
             hint="RFC 9535 says how they are written: `$.data[*]`",
         ) from error
 
@@ -115,9 +126,9 @@ def json_path(plan: EncoderPlan) -> Unwrap:
         records = [one for node in found for one in (node if isinstance(node, list) else [node])]
         return Unwrapped(
             _encoded(records),
-            envelope.cursor(page, plan.next_cursor),
-            envelope.flag(page, plan.has_more),
-            envelope.count(page, plan.total),
+            next_cursor=envelope.cursor(page, plan.next_cursor),
+            has_more=envelope.flag(page, plan.has_more),
+            total=envelope.count(page, plan.total),
         )
 
     return unwrap

@@ -1,5 +1,6 @@
 """Applies transforms, one after the other, to raw records."""
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -62,17 +63,16 @@ class Chain:
             raise Undecodable(str(error)) from error
         for name, function in self._transforms:
             try:
-                record = function(record)  # type: ignore[arg-type]  # None leaves the loop below
+                given: object = function(record)  # type: ignore[arg-type]  # None leaves the loop below
             except RecordRefused as error:
                 raise TransformFailed(str(error), code=error.code) from error
             except ContractChanged:
                 raise
             except BaseException as error:
                 raise TransformFailed(self._mask(f"{name}: {type(error).__name__}: {error}")) from error
-            if record is None:
+            if given is None:
                 return None
-            if not isinstance(record, dict):
-                raise TransformFailed(f"{name}: gave a {type(record).__name__}, not a dict or None")
+            record = _record(name, given)
         try:
             encoded = self._encoder.encode(record)
             # msgspec writes them as null, and nobody would know.
@@ -87,6 +87,14 @@ class Chain:
                 code="bad_number",
             )
         return encoded
+
+
+def _record(name: str, given: object) -> dict[str, Any]:
+    if isinstance(given, dict):
+        return given
+    if inspect.iscoroutine(given):
+        given.close()  # else Python says on stderr that nobody awaited it
+    raise TransformFailed(f"{name}: gave a {type(given).__name__}, not a dict or None")
 
 
 def _not_finite(value: Any) -> bool:

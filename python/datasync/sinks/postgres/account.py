@@ -41,10 +41,14 @@ class Account:
 
         Raises:
             Outdated: the transaction must not commit.
+            SchemaMismatch: nor must it then: the table was changed.
             RowsMissing: nor must it then; see `Sink.commit`.
         """
         # PostgreSQL would convert values, and say nothing.
         await shape.check_columns(connection, self._target.into, self._target.columns)
+        if len(rows) and self._target.key is not None and not self._target.appends:
+            # COPY and INSERT would go on without one, and store records twice.
+            await shape.check_key(connection, self._target.into, [self._target.key.name])
         rejects: list[Reject] = [*batch.rejects, *found.refused]
         kept = await quarantine.keep(connection, self._stream, rejects, batch=number)
         done = self._counted(batch, rows, found, len(rejects), kept)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from datasync.errors import SchemaMismatch
 from datasync.model import Checkpoint, PartitionState, Window
-from datasync.postgres.connection import Connection
+from datasync.postgres.connection import Connection, affected
 from datasync.sinks.postgres.ddl import PARTITIONS_SINCE
 
 # By way of JSON, because older versions have no such columns.
@@ -76,8 +77,12 @@ async def share(connection: Connection, stream: str, windows: Mapping[int, Windo
 
 
 async def advance(connection: Connection, stream: str, number: int, to: Checkpoint) -> None:
-    """Write a partition's checkpoint. Its window is as `share` left it."""
-    await connection.execute(
+    """Write a partition's checkpoint. Its window is as `share` left it.
+
+    Raises:
+        SchemaMismatch: there is no such row any more; whoever deleted it had no epoch.
+    """
+    status = await connection.execute(
         "UPDATE stream_partitions SET cursor_value = $3, position = $4, pages = $5, served = $6, complete = $7,"
         " since_us = $8, newest_us = $9 WHERE stream = $1 AND number = $2",
         stream,
@@ -90,6 +95,11 @@ async def advance(connection: Connection, stream: str, number: int, to: Checkpoi
         to.since_us,
         to.newest_us,
     )
+    if not affected(status):
+        raise SchemaMismatch(
+            f"the row of partition {number} of `{stream}` in `stream_partitions` is gone",
+            hint="was it deleted by hand? Run again: without it the stream is read from its beginning",
+        )
 
 
 async def all_complete(connection: Connection, stream: str) -> bool:

@@ -39,6 +39,8 @@ SELECT EXISTS (
 )
 """
 
+_RULED = "SELECT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3'))"
+
 # COPY passes over rules, and is refused where rows are secured one by one. Another unique index, or what a trigger
 # does, could make two writers wait for each other: one in the server, the other in this process for its turn.
 _TRAITS = """
@@ -127,11 +129,22 @@ async def check_table(
                 f"the column `{row['name']}` of `{table}` wants a value, and none is given",
                 hint="fill it with a column of that name, give it a default, or let it be NULL",
             )
-    if key and not await has_key(connection, table, key):
+    if key:
+        await check_key(connection, table, key)
+        if await connection.fetchval(_RULED, table.sql):
+            raise SchemaMismatch(
+                f"`{table}` has rules for INSERT or UPDATE, with which PostgreSQL takes no ON CONFLICT",
+                hint="use triggers in their place, or the mode `append`",
+            )
+    return True
+
+
+async def check_key(connection: Connection, table: TableName, key: Sequence[str]) -> None:
+    """Raise SchemaMismatch where no unique index has exactly these columns."""
+    if not await has_key(connection, table, key):
         raise SchemaMismatch(
             f"`{table}` has no unique key on `{'`, `'.join(key)}` alone", hint=f"add a primary key on {', '.join(key)}"
         )
-    return True
 
 
 async def has_key(connection: Connection, table: TableName, key: Sequence[str]) -> bool:
