@@ -27,6 +27,12 @@ def native(jsonpath: str) -> str | None:
     return path([plain or quoted for plain, quoted in _NAME.findall(found["names"])])
 
 
+def lead(jsonpath: str) -> str:
+    """The path of the names that a JSONPath begins with, as the core writes it: to what it chooses from."""
+    found = _NAMES.match(jsonpath)
+    return "" if found is None else path([plain or quoted for plain, quoted in _NAME.findall(found["names"])])
+
+
 def compiled(jsonpath: str) -> Any:
     """What finds the nodes of an RFC 9535 JSONPath, by `findall`.
 

@@ -81,7 +81,7 @@ def test_a_table_that_changes_under_way_stops_the_run_and_quarantines_nothing(
             database.execute(change)
         served = database.value("SELECT served FROM cursor_state")
         result = run.end()
-    assert result.code in (1, 2)
+    assert result.code == 1, "2 would say that nothing was written"
     assert result.error["code"] == "schema_mismatch"
     assert "ingested_events" in result.error["event"]
     assert result.error["hint"]
@@ -96,7 +96,7 @@ def test_a_checkpoint_that_somebody_deletes_stops_the_run(api: Feed, database: D
         with api.silent():
             database.execute("DELETE FROM stream_partitions")
         result = run.end()
-    assert result.code == 2
+    assert result.code == 1
     assert result.error["code"] == "schema_mismatch"
     assert "stream_partitions" in result.error["event"]
     with Running(database.dsn, api.base_url) as run:

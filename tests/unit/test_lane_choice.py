@@ -142,6 +142,21 @@ def test_each_row_of_csv_is_a_record_and_a_row_of_another_width_a_reject(
     assert said == [f"the row has {width} values, and the first line names {len(header) + 1}" for width in odd]
 
 
+def test_a_csv_value_may_be_as_long_as_a_page_and_transforms_may_make_columns() -> None:
+    plan = msgspec.structs.replace(PLAN, format="csv")
+    assert ids(encode(plan, b"id,text\n1," + b"x" * 200_000 + b"\n")) == ["1"]
+    made = Chain([("made", lambda record: {"id": record["n"]})])
+    assert ids(choose(plan, made).encode(b"n\n7\n", cursor=None, now_us=0)) == ["7"]
+
+
+def test_a_record_that_python_cannot_read_is_refused_for_its_list_alone() -> None:
+    child = Child(table="lines", path="lines", columns=(ColumnSpec(name="sku"),))
+    body = b'[{"id":"a"},{"id":"b","junk":' + b"1" * 5000 + b'},{"id":"c","lines":[{"sku":"x"}]}]'
+    chunk = encode(PLAN, body, children=[child])
+    assert ids(chunk) == ["a", "c"]
+    assert [reject.code for reject in chunk.rejects] == ["child_unreadable"]
+
+
 @pytest.mark.parametrize("body", [b"\xff", b'a,"b', b"a,a\n1,2", b"a,\n1,2"])
 def test_csv_that_cant_be_told_apart_damages_the_page(body: bytes) -> None:
     with pytest.raises(PageDamaged):

@@ -116,7 +116,10 @@ def _requests(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
 
 
 def _records(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
-    if endpoint.format == "json" and jsonpaths.plain(endpoint.records).startswith("$"):
+    chooses = endpoint.format == "json" and jsonpaths.plain(endpoint.records).startswith("$")
+    if chooses and isinstance(endpoint.paging, KeysetPaging):
+        yield at, "is a JSONPath that chooses, and paging by `keyset` needs the last record of all", "take plain names"
+    if chooses:
         try:
             jsonpaths.compiled(endpoint.records)
         except ValueError as error:
@@ -174,6 +177,12 @@ def _on_conflict(table: Table, columns: Sequence[ColumnSpec] | None, at: keys.Pa
 
 def _incremental(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
     columns = columns_of(endpoint)
+    if endpoint.incremental is not None and endpoint.incremental.until_known is not None and endpoint.parent:
+        yield (
+            (*at, "incremental", "until_known"),
+            "goes with no parent: what is known of one row's list says nothing of the others",
+            "leave it out, or use `param`",
+        )
     if endpoint.incremental is None or columns is None:
         return
     path = (*at, "incremental", "column")

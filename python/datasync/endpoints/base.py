@@ -15,9 +15,11 @@ class ByCursor(msgspec.Struct, frozen=True):
 
     Attributes:
         build: makes a cursor for a position as of a moment, in milliseconds since 1970 by the server's clock.
+        anew: tells whether that begins a list anew, of which records come twice then. Unless told it doesn't.
     """
 
     build: Callable[[Position, int], str]
+    anew: Callable[[Position], bool] = lambda _position: False
 
 
 class ByWindow(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from datasync.config.spec import Parent
 from datasync.endpoints.base import ByCursor, Endpoint, Incremental, Peek, Reseek, Resizable
-from datasync.errors import ConfigError, ContractChanged, ParentGone
+from datasync.errors import ConfigError, ContractChanged, CursorExpired, ParentGone, SourceError
 from datasync.http.transport import Answer
 from datasync.model import Chunk, Column, EncoderPlan, Position, Request, Window
 
@@ -57,6 +57,7 @@ class Children:
         self._base_url = base_url
         self._window = window
         self._since_us: int | None = None
+        self._first = True  # what was asked for last is a parent's first page
         self.into = parent.into
         self.name = inner.name
         self.cursor_ttl = inner.cursor_ttl
@@ -108,6 +109,7 @@ class Children:
             ContractChanged: nor can it, and it is one.
         """
         value, inner = self._read(cursor)
+        self._first = inner is None
         request = self._inner.request(inner)
         if request.url is not None:
             return request  # the API gave it for this parent
@@ -143,13 +145,16 @@ class Children:
         Raises:
             ParentGone: there is no such parent, and that is no failure.
         """
-        gone = answer.status in GONE
-        if gone and self._parent.gone == "skip":
-            raise ParentGone(f"{answer.status}: the API has nothing for this parent")
+        # In the midst of a parent's pages it is the page that is gone, or its cursor.
+        gone = answer.status in GONE and self._first
         try:
             self._inner.check(answer)
-        except ContractChanged as error:
-            if gone:
+        except CursorExpired:
+            raise
+        except SourceError as error:
+            if gone and self._parent.gone == "skip":
+                raise ParentGone(f"{answer.status}: the API has nothing for this parent") from error
+            if gone and isinstance(error, ContractChanged):
                 error.hint = f'{error.hint or "look at `path`"}; `gone = "skip"` under `parent` leaves such parents out'
             raise
 
@@ -181,7 +186,7 @@ class Children:
     @property
     def reseek(self) -> Reseek:
         """See Endpoint. A parent whose cursor expired is read on if one can be built, else from its beginning."""
-        return ByCursor(self._build)
+        return ByCursor(self._build, self._anew)
 
     def value(self, cursor: str | None) -> str | None:
         """See Divided."""
@@ -209,10 +214,13 @@ class Children:
         return msgspec.structs.replace(chunk, total=None, has_more=not ends, next_cursor=following, span_end=True)
 
     def _build(self, position: Position, now_ms: int) -> str:
-        value, place, way = str(position["parent"]), position.get("place"), self._inner.reseek
-        if place is None or not isinstance(way, ByCursor):
+        value, way = str(position["parent"]), self._inner.reseek
+        if self._anew(position) or not isinstance(way, ByCursor):
             return _join(value, None)
-        return _join(value, way.build(msgspec.json.decode(str(place), type=Position), now_ms))
+        return _join(value, way.build(msgspec.json.decode(str(position["place"]), type=Position), now_ms))
+
+    def _anew(self, position: Position) -> bool:
+        return "place" not in position or not isinstance(self._inner.reseek, ByCursor)
 
     def _read(self, cursor: str | None) -> tuple[str, str | None]:
         """The parent's value, and the cursor of its chain."""

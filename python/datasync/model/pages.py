@@ -100,6 +100,10 @@ class Original(msgspec.Struct, frozen=True):
         """A record by its place in the page. Cuts the whole page for it: a millisecond."""
         return self.split(self.body).records[index]
 
+    def last(self) -> bytes:
+        """The last record of the page; b"" where there is none."""
+        return b"".join(self.split(self.body).records[-1:])
+
 
 class Chunk(msgspec.Struct, frozen=True):
     """One page, ready to be stored.
@@ -110,7 +114,7 @@ class Chunk(msgspec.Struct, frozen=True):
         row_count: rows in `copy` or `rows`.
         nbytes: memory held, in bytes; an estimate on the record lane.
         records: records the page had = row_count + len(rejects) + dropped.
-        dropped: records a transform left out on purpose.
+        dropped: records that a transform, or the filter of a JSONPath, left out on purpose.
         next_cursor, has_more, total: the page's own words; None where it says nothing.
         last_key, last_timestamp_us: of the last stored record.
         newest_us: the latest timestamp among the stored records, or None.

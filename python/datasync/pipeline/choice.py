@@ -23,7 +23,9 @@ def choose(plan: EncoderPlan, chain: Chain | None, children: Sequence[Child] = (
         children: lists inside of records that go to tables of their own.
     """
     if plan.format == "csv":
-        return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.csv_records)
+        return unwrap.Unwrapping(
+            choose(unwrap.array(plan), chain, children), unwrap.csv_records(plan, whole=chain is None)
+        )
     plan = msgspec.structs.replace(plan, records=jsonpaths.plain(plan.records))
     if plan.records.startswith("$"):
         return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.json_path(plan))

@@ -46,7 +46,11 @@ class Elements:
         owners: list[int] = []
         refused: dict[int, tuple[str, str]] = {}
         for place, (raw, key) in enumerate(zip(raws, keys, strict=True)):
-            found = envelope.at(_DECODER.decode(raw), self._path)
+            try:
+                found = envelope.at(_DECODER.decode(raw), self._path)
+            except (msgspec.DecodeError, RecursionError, ValueError, ArithmeticError) as error:
+                refused[place] = ("child_unreadable", f"`{self._path}` can't be looked for: {error}")
+                continue
             if found is None:
                 continue
             if not isinstance(found, list):

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
+import structlog
+
 from datasync.config import Settings
 from datasync.endpoints.base import ByCursor, Divided, Endpoint, Incremental, Windowed
 from datasync.errors import (
+    EXIT_LEFT,
     EXIT_SETUP,
     ConfigError,
     ContractChanged,
@@ -85,6 +88,7 @@ class Flow:
         self._source_error: DatasyncError | None = None
         self._ended = False  # the last page is stored and the end proven; nothing else counts as the end
         self._missing = 0
+        self._wrote = False
         self._units = UnitWatch(stats.timestamps)
         self._rejects = RejectLimit(settings.max_rejects)
 
@@ -98,7 +102,12 @@ class Flow:
             SinkError: the database.
         """
         async with AsyncExitStack() as stack:
-            return await self._run(stack)
+            try:
+                return await self._run(stack)
+            except DatasyncError as error:
+                if self._wrote and error.exit_code == EXIT_SETUP:
+                    error.exit_code = EXIT_LEFT  # the other one says that nothing was written
+                raise
 
     async def _run(self, stack: AsyncExitStack) -> bool:
         try:
@@ -142,8 +151,14 @@ class Flow:
         line = self._line(start)
         if line.done:
             return None
+        self._known.begin(start[0].checkpoint.since_us, self._settings.rounds.start_us)
         if self._incremental is not None:
             self._incremental.begin(start[0].checkpoint.since_us)
+            if self._divided is not None and start[0].checkpoint.since_us is not None:
+                structlog.get_logger().warning(
+                    "each row of the parent is asked for what is newer alone",
+                    hint="of a row that is new since, older children don't come: read them with --restart",
+                )
         workers = Workers(self._workers, line, self._read, self._stats, self._stop)
         stack.push_async_callback(workers.close)
         await self._stop.guard(workers.first())
@@ -187,6 +202,7 @@ class Flow:
         while (batch := await outbox.take()) is not None:
             # Nothing is awaited between these two: commits come in the order of the batches.
             done = await self._sink.commit(batch)
+            self._wrote = True
             outbox.done(batch)
             self._count(batch, done)
             self._known.see(batch, done)

@@ -15,7 +15,6 @@ from datasync.endpoints.base import Endpoint, Resizable, Windowed
 from datasync.errors import (
     ContractChanged,
     CursorExpired,
-    PageDamaged,
     PageRepeated,
     PageTooLarge,
     ParentGone,
@@ -32,18 +31,16 @@ from datasync.limits.governor import Governor
 from datasync.limits.refusal import is_limit_signal
 from datasync.model import Checkpoint, Chunk, Position, Request
 from datasync.pipeline.ahead import Ahead, Arrived
-from datasync.pipeline.cursors import MAX_CURSOR, usable
+from datasync.pipeline.cursors import check, usable
 from datasync.pipeline.known import KnownPages
 from datasync.pipeline.lanes import Lane, reading
 from datasync.pipeline.line import Part
 from datasync.pipeline.loops import LoopGuard
 from datasync.pipeline.memory import Memory, cost
+from datasync.pipeline.moments import Moments
 from datasync.pipeline.pagesize import PageSize
 from datasync.pipeline.seek import Seek
 from datasync.stats import RunStats
-
-MAX_EMPTY_PAGES = 3
-"""Pages in a row without records, while the API says there is more."""
 
 Fetched: TypeAlias = tuple[int, Chunk, Checkpoint]
 """The partition's number, its page, and the checkpoint after it."""
@@ -87,8 +84,8 @@ class Partition:
         self._memory = memory
         self._known = known or KnownPages(None)
         self._seek = Seek(part, endpoint, stats, transforms=bool(settings.transforms))
+        self._moments = Moments()
         self._guard = LoopGuard()
-        self._empty = 0
         self._alone = False
         self._asked_at = float("-inf")
         self._ahead = Ahead()
@@ -139,16 +136,16 @@ class Partition:
                 position = position or checkpoint.position
                 ahead = msgspec.structs.replace(ahead, cursor=chunk.next_cursor, position=position)
         if chunk.newest_us is not None:
-            ahead = msgspec.structs.replace(ahead, newest_us=max(chunk.newest_us, ahead.newest_us or chunk.newest_us))
+            seen = self._moments.seen(chunk.newest_us)
+            ahead = msgspec.structs.replace(ahead, newest_us=max(seen, ahead.newest_us or seen))
         newest = None if chunk.newest_us is None else chunk.newest_us // 1000
         self._part.advance(ahead, records=chunk.records, newest=newest, at=at)
         return self._part.number, chunk, ahead
 
     def _place(self, chunk: Chunk) -> Position | None:
         """Where a page leads that isn't the last one, once it is clear that it leads on."""
-        self._empty = 0 if chunk.records or chunk.span_end else self._empty + 1
-        if self._empty > MAX_EMPTY_PAGES:
-            raise ContractChanged(f"{self._empty} pages in a row had no records although the API says there is more")
+        if self._guard.empty(chunk):
+            raise ContractChanged("page after page has no records, although the API says there is more")
         position = self._endpoint.position(chunk)
         if self._guard.returns(chunk, position):
             raise ContractChanged(
@@ -192,21 +189,23 @@ class Partition:
                 return self._seek.past(error, self._asked_at)
             if self._seek.lost:
                 self._guard = LoopGuard()
-                self._empty = 0
+                self._read_all()
+
+    def _read_all(self) -> None:
+        """Come by pages that this round has stored: that they are known doesn't end it, nor if another run goes on."""
+        rounds = self._settings.rounds
+        if rounds.until_known is not None:
+            self._known.read_all()
+            self._part.checkpoint = msgspec.structs.replace(self._part.checkpoint, since_us=rounds.start_us)
 
     async def _ask(self) -> Chunk:
         checkpoint = self._part.checkpoint
         arrived = await self._arrived(checkpoint.cursor)
         with arrived.room:
             chunk = await self._encode(arrived)
-            if chunk.has_more is not False and not chunk.next_cursor:
-                raise PageDamaged(
-                    "the page doesn't say what follows it: no next cursor, and no word that it is the last"
-                )
-            if chunk.next_cursor and not usable(chunk.next_cursor):
-                raise PageDamaged(f"the next cursor is longer than {MAX_CURSOR:,} characters, or not printable")
+            check(chunk)
             # A chain that begins anew may end its first page anywhere.
-            place = checkpoint.position if checkpoint.cursor else None
+            place = checkpoint.position if checkpoint.cursor and not self._seek.lost else None
             if chunk.records and place and self._endpoint.position(chunk) == place:
                 raise PageRepeated("the page ends where the one before ended: it came twice")
             arrived.room.keep(len(arrived.answer.body), cost(chunk))

@@ -23,7 +23,7 @@ class Seek:
     """The place of one chain, by the way that its endpoint declares. It may expire at any moment, any number of times.
 
     Attributes:
-        lost: the chain begins anew, and the places that it comes by may be known.
+        lost: the chain, or the list that it is in, begins anew, and the places that it comes by may be known.
     """
 
     def __init__(self, part: Part, endpoint: Endpoint, stats: RunStats, *, transforms: bool) -> None:
@@ -44,6 +44,9 @@ class Seek:
         self._records = 0
         self._furthest: tuple[bool, int] | None = None  # by window or by records; how far the chain got
         self._stuck = 0
+        self._divided = isinstance(endpoint, Divided)
+        self._of_list = 0  # records of the parent that is being read
+        self._again = False
         self.lost = False
 
     def cursor(self) -> tuple[str | None, float]:
@@ -79,7 +82,7 @@ class Seek:
             # of its own.
             first = self._ahead_ms is None
             if first:
-                self._rebuild(server_time)
+                self._rebuild(server_time, "a failure with a cursor that has outlived its time")
             return first
         self._suspected += 1
         if self._suspected < MAX_SUSPECTED:
@@ -104,16 +107,20 @@ class Seek:
                 f"the cursor expired and can't be built again: {error}",
                 hint="run with --restart to read from the beginning; rows that are there stay as they are",
             ) from error
-        self._rebuild(error.server_time)
+        self._rebuild(error.server_time, str(error))
 
     def came(self, chunk: Chunk, asked_at: float) -> Chunk:
         """Take the page that was asked for; its next cursor was given at `asked_at`. Give the page as it counts."""
-        again, self.lost = self.lost, False
+        again, self._again, self.lost = self._again, False, False
         self._since = asked_at
         self._ahead_ms = None
         self._in_a_row = self._suspected = 0
         self._pages += 1
         self._records += chunk.records
+        if self._divided:
+            self._of_list += chunk.records
+            if chunk.span_end:
+                self._of_list, self._furthest, self._stuck = 0, None, 0
         return msgspec.structs.replace(chunk, again=True) if again and self._until is None else chunk
 
     def past(self, error: ParentGone, asked_at: float) -> Chunk:
@@ -127,7 +134,19 @@ class Seek:
     def _by_cursor(self) -> bool:
         return isinstance(self._way, ByCursor) and self._part.checkpoint.position is not None
 
-    def _rebuild(self, server_time: int | None) -> None:
+    def _rebuild(self, server_time: int | None, why: str) -> None:
+        position = self._part.checkpoint.position
+        if position is not None and isinstance(self._way, ByCursor) and self._way.anew(position):
+            self._judge((False, self._of_list), why)
+            structlog.get_logger().warning(
+                "the cursor expired: reading again from the beginning of its list",
+                partition=self._part.number,
+                records=self._of_list,
+                reason=why,
+                hint="rows that are there count as duplicates; appended ones come twice",
+            )
+            self._of_list = 0
+            self.lost = True
         self._ahead_ms = 0 if server_time is None else server_time - time.time_ns() // 1_000_000
         self._stats.reseeks += 1
 
@@ -153,7 +172,7 @@ class Seek:
         self._since = float("-inf")
         self._suspected = 0
         self._stats.reseeks += 1
-        self.lost = True
+        self.lost = self._again = True
 
     def _end(self) -> int | None:
         """Where the window must end for a chain without a cursor, if that is its way and it has read something."""

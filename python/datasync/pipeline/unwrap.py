@@ -15,15 +15,21 @@ from datasync.errors import ConfigError, PageDamaged
 from datasync.model import Chunk, EncoderPlan, Reject
 from datasync.pipeline.lanes import Lane
 
+csv.field_size_limit(sys.maxsize)  # how large a value may be the room for pages says
+
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class Unwrapped(NamedTuple):
-    """What a body holds: its records as a JSON array, and what it says of the next page; `width` is a CSV's."""
+    """What a body holds: its records as a JSON array, and what it says of the next page.
+
+    `width` is a CSV's. `listed` is how many elements the list has that a JSONPath chooses from.
+    """
 
     records: bytes
     width: int = 0
+    listed: int = 0
     next_cursor: str | None = None
     has_more: bool | None = None
     total: int | None = None
@@ -51,6 +57,10 @@ class Unwrapping:
         """See Lane."""
         found = self._unwrap(body)
         chunk = self._lane.encode(found.records, cursor=cursor, now_us=now_us)
+        if found.listed > chunk.records:
+            # What a filter passes over was on the page: paging counts it, and so does the API's total.
+            passed_over = found.listed - chunk.records
+            chunk = msgspec.structs.replace(chunk, records=found.listed, dropped=chunk.dropped + passed_over)
         if found.width:
             rejects = [_of_width(reject, found.width) for reject in chunk.rejects]
             chunk = msgspec.structs.replace(chunk, rejects=rejects)
@@ -69,24 +79,40 @@ def array(plan: EncoderPlan) -> EncoderPlan:
     return msgspec.structs.replace(plan, records="", next_cursor=None, has_more=None, total=None, format="json")
 
 
-def csv_records(body: bytes) -> Unwrapped:
+def csv_records(plan: EncoderPlan, *, whole: bool) -> Unwrap:
     """Read CSV (RFC 4180) with a line of names; every value is a string, an empty one is null.
 
-    A row with more or fewer values than there are names becomes an array, which is no record, and so a reject.
-
-    Raises:
-        PageDamaged: not UTF-8, a quote is left open, or a name comes twice or is empty.
+    A row with more or fewer values than there are names becomes an array, which is no record, and so a reject. A page
+    is damaged that is not UTF-8, leaves a quote open, or names a column twice or not at all; and where no transform
+    makes columns (`whole`), one whose first line names none of the table's, or not the required ones: it is no CSV.
     """
+    read = [column for column in plan.columns if column.source == "record" and column.path]
+    names = {envelope.first(column.path) for column in read} if whole else set()
+    needed = {envelope.first(column.path) for column in read if column.required or column.key} if whole else set()
+
+    def unwrap(body: bytes) -> Unwrapped:
+        found = _csv(body)
+        lacks = (needed - set(found[0]) or (set() if names & set(found[0]) else names)) if found and names else set()
+        if lacks:
+            raise PageDamaged(
+                f"the first line of the CSV names no {', '.join(f'`{name}`' for name in sorted(map(str, lacks)))}",
+                hint="each page begins with a line of names; is it the message of a proxy?",
+            )
+        if not found:
+            return Unwrapped(b"[]")
+        return Unwrapped(_ENCODER.encode([_csv_record(found[0], row) for row in found[1:] if row]), len(found[0]))
+
+    return unwrap
+
+
+def _csv(body: bytes) -> list[list[str]]:
     try:
         rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise PageDamaged(f"the page is no CSV: {error}") from error
-    if not rows:
-        return Unwrapped(b"[]")
-    names = rows[0]
-    if len(set(names)) < len(names) or not all(names):
+    if rows and (len(set(rows[0])) < len(rows[0]) or not all(rows[0])):
         raise PageDamaged("the first line of the CSV names a column twice, or not at all")
-    return Unwrapped(_ENCODER.encode([_csv_record(names, row) for row in rows[1:] if row]), len(names))
+    return rows
 
 
 def _csv_record(names: Sequence[str], row: Sequence[str]) -> object:
@@ -104,6 +130,8 @@ def json_path(plan: EncoderPlan) -> Unwrap:
     Raises:
         ConfigError: it is no JSONPath.
     """
+    lead = jsonpaths.lead(plan.records)
+
     import jsonpath  # noqa: PLC0415  # 50 ms that few runs need
 
     try:
@@ -123,9 +151,13 @@ def json_path(plan: EncoderPlan) -> Unwrap:
                 f"the records can't be found in the page: {error}",
                 hint="by a path of names alone a record that is no JSON goes to quarantine, and the others are stored",
             ) from error
+        listed = envelope.at(page, lead)
+        if listed is None and not found:
+            raise PageDamaged(f"the page has no `{lead}`, from which `records` chooses", hint="is it an error?")
         records = [one for node in found for one in (node if isinstance(node, list) else [node])]
         return Unwrapped(
             _encoded(records),
+            listed=len(listed) if isinstance(listed, list) else 0,
             next_cursor=envelope.cursor(page, plan.next_cursor),
             has_more=envelope.flag(page, plan.has_more),
             total=envelope.count(page, plan.total),

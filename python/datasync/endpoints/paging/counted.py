@@ -30,8 +30,13 @@ class Counted(Pager):
         if not chunk.records:
             return True
         if self._total is not None and read is not None:
-            return read >= self._total
-        return self._short and self._measured and self.size is not None and chunk.records < self.size
+            # More than there are in all: that total is none, and only an empty or a short page can tell.
+            return read == self._total or (read > self._total and not self._is_full(chunk))
+        # Of what was refused as a whole nobody knows whether it was a page.
+        return self._short and self._measured and not self._is_full(chunk) and len(chunk.rejects) < chunk.records
+
+    def _is_full(self, chunk: Chunk) -> bool:
+        return self.size is None or chunk.records >= self.size
 
     @property
     def _measured(self) -> bool:

@@ -19,9 +19,15 @@ class Repeats:
     in memory.
     """
 
-    def __init__(self, *, same_each_time: bool) -> None:
-        """Take whether a record gives the same row each time it comes; it doesn't where a row holds when that was."""
+    def __init__(self, *, same_each_time: bool, keyed: bool = True) -> None:
+        """Take what rows tell of records.
+
+        Args:
+            same_each_time: a record gives the same row each time it comes. Not so where a row holds when that was.
+            keyed: different records give different rows.
+        """
         self._exact = same_each_time
+        self._keyed = keyed
         self.clear()
 
     def clear(self) -> None:
@@ -67,5 +73,9 @@ class Repeats:
             tail += memoryview(chunk.copy)[-TAIL:]
         elif self._exact and chunk.rows:
             tail += repr(chunk.rows[-1]).encode()
+        if not self._keyed and chunk.sources:
+            tail += chunk.sources[-1][2][-TAIL:]
+        elif not self._keyed and chunk.original is not None:
+            tail += chunk.original.last()[-TAIL:]
         sizes = chunk.records, chunk.row_count, chunk.nbytes, len(chunk.rejects), chunk.dropped
         return *sizes, chunk.last_key, chunk.last_timestamp_us, chunk.newest_us, zlib.crc32(tail)
