@@ -210,7 +210,7 @@ class Engine:
             parts = one, _Lane(), self.transport, governor, SETTINGS, self.stats, self._stop.wait, budget, thread
             return Partition(part, *parts, memory)
 
-        self._workers = Workers(workers, self.line, read, self.stats, self._stop)
+        self._workers = Workers(workers, self.line, read, self.stats, self._stop, memory)
         self._task = loop.create_task(self._run())
         self.settle()
 

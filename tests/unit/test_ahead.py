@@ -10,9 +10,9 @@ import pytest
 
 from datasync.errors import PageDamaged
 from datasync.http.transport import Answer
-from datasync.model import PartitionState
+from datasync.model import Checkpoint, Chunk, PartitionState
 from datasync.pipeline.ahead import Ahead, Arrived
-from datasync.pipeline.memory import FIRST_GUESS, Memory
+from datasync.pipeline.memory import FIRST_GUESS, Memory, cost
 from datasync.pipeline.partition import Fetched, Partition
 from datasync.pipeline.shutdown import Stop
 from datasync.pipeline.timeline import TimeLine
@@ -73,10 +73,38 @@ def test_what_was_asked_for_ahead_of_a_first_page_that_fails_is_dropped() -> Non
     async def main() -> None:
         damaged = Damaged()
         line = TimeLine([PartitionState()], None)
-        workers = Workers(1, line, lambda _: cast("Partition", damaged), RunStats(), Stop())
+        workers = Workers(1, line, lambda _: cast("Partition", damaged), RunStats(), Stop(), MEMORY)
         with pytest.raises(PageDamaged):
             await workers.first()
         await workers.close()
         assert not damaged.ahead.under_way
+
+    asyncio.run(main())
+
+
+class Good:
+    """A partition whose first page is there."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+
+    async def page(self) -> Fetched | None:
+        room = await MEMORY.room()
+        room.keep(10, cost(self.chunk))
+        return 0, self.chunk, Checkpoint("next")
+
+    async def close(self) -> None: ...
+
+
+def test_a_first_page_that_nobody_takes_gives_its_memory_back() -> None:
+    async def main() -> None:
+        good = Good(Chunk(1, 1000, 1, (), None, None, None, None, None))
+        line = TimeLine([PartitionState()], None)
+        workers = Workers(1, line, lambda _: cast("Partition", good), RunStats(), Stop(), MEMORY)
+        await workers.first()
+        assert MEMORY.used > 0
+        for _ in range(2):
+            await workers.close()
+            assert MEMORY.used == 0
 
     asyncio.run(main())

@@ -76,13 +76,15 @@ class ChildRows(msgspec.Struct, frozen=True):
         table: its name.
         columns: `parent_key`, `position` (from 0), and those that were declared.
         rows: in that order, values as in `Chunk.rows`.
-        parents: keys of all records of the page that were accepted, those without an element too.
+        parents: keys of all records of the page that were accepted, those without an element too; a key may come twice.
+        counts: how many of the rows each of them has.
     """
 
     table: str
     columns: tuple[Column, ...]
     rows: Sequence[Row]
     parents: Sequence[str | int]
+    counts: Sequence[int]
 
 
 class Original(msgspec.Struct, frozen=True):

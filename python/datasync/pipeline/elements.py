@@ -75,4 +75,4 @@ class Elements:
 
     def give(self, rows: Sequence[list[Row]], keys: Sequence[Any]) -> ChildRows:
         """What a chunk carries, for the records that are stored."""
-        return ChildRows(self.table, self.columns, [row for some in rows for row in some], list(keys))
+        return ChildRows(self.table, self.columns, [row for some in rows for row in some], keys, list(map(len, rows)))

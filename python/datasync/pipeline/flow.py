@@ -115,7 +115,8 @@ class Flow:
             failpoint("cursor_read")
             workers = await self._begin(start, stack)
             if workers is not None and (taken := await self._stop.guard(self._sink.open())) != start:
-                # Only behind a pooler, which breaks session locks. The other run can store nothing any more.
+                # The lock was lost meanwhile, as always behind a pooler. The other run can store nothing any more.
+                await workers.close()
                 workers = await self._begin(taken, stack)
             if workers is None:
                 return False
@@ -159,7 +160,7 @@ class Flow:
                     "each row of the parent is asked for what is newer alone",
                     hint="of a row that is new since, older children don't come: read them with --restart",
                 )
-        workers = Workers(self._workers, line, self._read, self._stats, self._stop)
+        workers = Workers(self._workers, line, self._read, self._stats, self._stop, self._memory)
         stack.push_async_callback(workers.close)
         await self._stop.guard(workers.first())
         return workers

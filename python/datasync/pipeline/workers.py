@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from datasync.failpoints import failpoint
 from datasync.pipeline.line import Line, Part
+from datasync.pipeline.memory import Memory, cost
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Fetched, Partition
 from datasync.pipeline.shutdown import Stop, Stopped
@@ -14,13 +15,22 @@ from datasync.stats import RunStats
 class Workers:
     """So many readers of one line, all into one outbox. With one of them nothing is ever shared."""
 
-    def __init__(self, count: int, line: Line, read: Callable[[Part], Partition], stats: RunStats, stop: Stop) -> None:
-        """Take `read`, which makes the partition that reads a part."""
+    def __init__(
+        self,
+        count: int,
+        line: Line,
+        read: Callable[[Part], Partition],
+        stats: RunStats,
+        stop: Stop,
+        memory: Memory,
+    ) -> None:
+        """Take `read`, which makes the partition that reads a part, and the `memory` that its pages hold a part of."""
         self._count = count
         self._line = line
         self._read = read
         self._stats = stats
         self._stop = stop
+        self._memory = memory
         self._busy = 0
         self._changed = asyncio.Condition()
         self._opening: Partition | None = None
@@ -41,7 +51,10 @@ class Workers:
         self._first = partition, page
 
     async def close(self) -> None:
-        """Drop what is under way."""
+        """Drop what is under way, and the first page if nobody has it."""
+        first, self._first = self._first, None
+        if first is not None:
+            self._memory.free(cost(first[1][1]))
         if self._opening is not None:
             await self._opening.close()
 
@@ -51,10 +64,11 @@ class Workers:
         Raises:
             SourceError: one chain can't go on. The others were cut short; what they put into the outbox is good.
         """
+        first, self._first = self._first, None
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._count):
-                    group.create_task(self._work(outbox, self._first if number == 0 else None))
+                    group.create_task(self._work(outbox, first if number == 0 else None))
         except ExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
 

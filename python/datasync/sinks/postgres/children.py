@@ -192,15 +192,12 @@ def _all(batch: Batch) -> Iterator[ChildRows]:
     return (one for chunk in batch.chunks for one in chunk.children)
 
 
-def _grouped(children: ChildRows) -> Iterator[tuple[Any, list[Row]]]:
+def _grouped(children: ChildRows) -> Iterator[tuple[Any, Sequence[Row]]]:
     """The elements of each parent, in the order of the parents."""
     at = 0
-    for parent in children.parents:
-        rows: list[Row] = []
-        while at < len(children.rows) and children.rows[at][:2] == (parent, len(rows)):
-            rows.append(children.rows[at])
-            at += 1
-        yield parent, rows
+    for parent, count in zip(children.parents, children.counts, strict=True):
+        yield parent, children.rows[at : at + count]
+        at += count
 
 
 def _plain(key: Any) -> Any:

@@ -9,7 +9,7 @@ import structlog
 
 from datasync import hookspecs
 from datasync.config import Settings
-from datasync.errors import ConfigError, RowsMissing, SinkError, SinkUnavailable
+from datasync.errors import ConfigError, SinkError, SinkUnavailable
 from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
@@ -21,7 +21,7 @@ from datasync.sinks.postgres import (
     lock,
     lookup,
     partitions,
-    reconcile,
+    resume,
     shape,
     staging,
     swap,
@@ -62,6 +62,7 @@ class PostgresSink:
         self._patience = partial(Patience, settings.http.retry_for)
         self._writers: list[Writer] = []
         self._store: Store | None = None
+        self._found: Sequence[PartitionState] = ()  # by `connect`
 
     @property
     def writers(self) -> int:
@@ -74,31 +75,18 @@ class PostgresSink:
         connection = self._link.connection
         with mapped("reading the checkpoint"):
             await self._lock(wait=self._settings.write.wait)
-            there = await shape.check(connection, self._target)
+            await shape.check(connection, self._target)
             await self._children.check(connection)
             await staging.check(connection, self._target.table, self._target.columns)
-            waiting = await swap.pending(connection, self._target.table, self._stream) if there else False
+            await swap.pending(connection, self._target.table, self._stream)  # refuses what isn't ours
             version = await ddl.installed_version(connection)
             if self._settings.restart or not version:
                 return (self._first,)
             start = await partitions.read(connection, self._stream, version)
+            self._found = start
             if not start:
                 return (self._first,)
-            await self._check_origin(connection)
-            if not all(state.checkpoint.complete for state in start):
-                await self._check_mode(connection, waiting=waiting)
-                return start
-            # What was read is in the table itself by now, whatever the mode.
-            keyed = not self._target.appends
-            if gone := await reconcile.missing(
-                connection, self._stream, self._target.table, keyed=keyed, version=version
-            ):
-                raise RowsMissing(
-                    f"`{self._stream}` was read to its end, but {gone:,} of its records are not in the table any more",
-                    hint="run with --restart to read them again",
-                )
-            if version >= ddl.COUNTS_SINCE:
-                await reconcile.check_counts(connection, self._stream)
+            await self._resumable(connection, start, version)
             following = self._following(start)
             return start if following is None else (following,)
 
@@ -160,6 +148,13 @@ class PostgresSink:
             whole=rounds.reads_all(self._first, self._settings.rounds),
             restart=not states,
         )
+        if states:
+            # Another run may have had it since `connect` looked. From here on this one holds its row.
+            version = len(ddl.HISTORY.steps)
+            states = await partitions.read(connection, self._stream, version)
+            await resume.check_origin(connection, self._settings, self._stream)
+            if states != self._found:  # else `connect` has looked, and counting takes its time
+                await self._resumable(connection, states, version)
         begun = self._following(states) if states else self._first
         if begun is not None:
             if states:
@@ -186,35 +181,9 @@ class PostgresSink:
     def _following(self, states: Sequence[PartitionState]) -> PartitionState | None:
         return rounds.following(states, self._settings.rounds, anew=self._target.replaces)
 
-    async def _check_origin(self, connection: Connection) -> None:
-        """Make sure that the checkpoint, if there is one, is of this API and this table."""
-        found = await checkpoint.origin(connection, self._stream)
-        if found is None:
-            return
-        source, table = found
-        if source != self._source:
-            raise ConfigError(
-                f"the checkpoint of `{self._stream}` in this database is that of {source}, not of {self._source}",
-                hint="use another database, or read this API from its beginning with --restart",
-            )
-        if table != self._settings.table.name:
-            raise ConfigError(
-                f"the rows of `{self._stream}` went to `{table}` until now, not to `{self._settings.table.name}`",
-                hint="read it from its beginning with --restart, or give the endpoint another name",
-            )
-
-    async def _check_mode(self, connection: Connection, *, waiting: bool) -> None:
-        """Make sure that a stream goes on to where its rows are so far."""
-        if waiting and not self._target.replaces:
-            raise ConfigError(
-                f"`{self._stream}` is about to replace the rows of `{self._target.table}`, and not at its end",
-                hint="let it, with the mode `replace`, or read from the beginning with --restart",
-            )
-        if self._target.replaces and not waiting and await checkpoint.has_rows(connection, self._stream):
-            raise RowsMissing(
-                f"what `{self._stream}` has read so far is not in `{self._target.into}`",
-                hint="was the mode changed, or the table dropped? Read from the beginning with --restart",
-            )
+    async def _resumable(self, connection: Connection, states: Sequence[PartitionState], version: int) -> None:
+        settings, target = self._settings, self._target
+        await resume.check(connection, settings, self._stream, target, states, version)
 
     def commit(self, batch: Batch) -> Awaitable[Committed]:
         """See Sink."""
