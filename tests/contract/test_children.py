@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from datasync.config.columns import of_elements
 from datasync.config.schema import ConflictPolicy, TableSettings, WriteSettings
 from datasync.config.spec import Child, ColumnSpec, EndpointSpec, Table
-from datasync.errors import RowsRefused, SchemaMismatch
+from datasync.errors import ConfigError, RowsRefused, SchemaMismatch
 from datasync.model import Batch, Checkpoint, ChildRows, Chunk, Column
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.support import Database
@@ -134,6 +134,13 @@ def test_a_table_of_elements_in_another_shape_is_refused_before_the_first_reques
     with pytest.raises(SchemaMismatch, match="no unique key"):
         run(settings(database, TableSettings("orders"), spec=SPEC), COLUMNS)
     assert database.value("SELECT to_regclass('orders') IS NULL AND to_regclass('cursor_state') IS NULL")
+
+
+def test_what_python_and_postgresql_compare_otherwise_tells_no_newer_record_with_lists(database: Database) -> None:
+    columns = (COLUMNS[0], Column("version", "version", "double precision"))
+    write = WriteSettings(on_conflict=ConflictPolicy("update_if_newer", "version"))
+    with pytest.raises(ConfigError, match="double precision"):
+        run(settings(database, TableSettings("orders"), write=write, spec=SPEC), columns)
 
 
 def test_a_table_of_elements_is_there_before_any_record_is(database: Database) -> None:

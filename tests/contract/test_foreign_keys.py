@@ -1,15 +1,17 @@
-"""What other tables ask of the rows."""
+"""What the owner's tables ask of the rows."""
+
+from typing import Literal
 
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from datasync.config.schema import TableSettings
-from datasync.errors import RowsRefused
+from datasync.errors import RowsRefused, SchemaMismatch
 from datasync.model import Column, Committed
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.support import Database
-from tests.tables import commit, last, run, settings, stores
+from tests.tables import commit, last, more, run, settings, stores
 
 COLUMNS = (Column("id", "id", "bigint", required=True, key=True), Column("owner", "owner", "bigint"))
 REPLACE = TableSettings("orders", "replace")
@@ -43,6 +45,15 @@ def test_rows_that_name_each_other_are_replaced_as_they_came(database: Database)
     assert [tuple(row) for row in database.fetch("SELECT id, owner FROM orders ORDER BY 1")] == [(2, 3), (3, None)]
 
 
+def test_a_unique_value_moves_from_one_replaced_row_to_another_where_it_may_wait(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, owner BIGINT UNIQUE DEFERRABLE);"
+        "INSERT INTO orders VALUES (1, 10), (2, 20)"
+    )
+    run(settings(database, REPLACE), COLUMNS, stores(last((1, 20), (2, 10))))
+    assert [tuple(row) for row in database.fetch("SELECT id, owner FROM orders ORDER BY 1")] == [(1, 20), (2, 10)]
+
+
 def test_a_key_that_the_role_may_not_refer_to_is_held_against_the_rows_at_the_end(database: Database) -> None:
     role = f"{database.name}_least"
     database.execute(
@@ -61,3 +72,26 @@ def test_a_key_that_the_role_may_not_refer_to_is_held_against_the_rows_at_the_en
         assert database.value("SELECT count(*) FROM orders") == 2
     finally:
         database.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("mode", ["merge", "replace"])
+def test_a_partitioned_table_takes_no_rows_by_key_and_that_is_said_before_anything_is_read(
+    database: Database, mode: Literal["merge", "replace"]
+) -> None:
+    database.execute(
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, owner BIGINT) PARTITION BY HASH (id);"
+        "CREATE TABLE orders_0 PARTITION OF orders FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
+    )
+    with pytest.raises(SchemaMismatch, match="partitioned"):
+        run(settings(database, TableSettings("orders", mode)), COLUMNS)
+    run(settings(database, TableSettings("orders", "append")), COLUMNS, stores(more((1, 1)), last((2, 2))))
+    assert database.value("SELECT count(*) FROM orders") == 2
+
+
+def test_a_table_with_rules_takes_no_rows_by_key_and_that_is_said_before_anything_is_read(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, owner BIGINT);"
+        "CREATE RULE twice AS ON INSERT TO orders DO ALSO NOTIFY orders"
+    )
+    with pytest.raises(SchemaMismatch, match="rules"):
+        run(settings(database, TableSettings("orders")), COLUMNS)

@@ -1,11 +1,14 @@
 """A batch that is halved stores what its rows one by one would, and counts as one that isn't."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from datasync.config.schema import ConflictPolicy, TableSettings, WriteSettings
+from datasync.errors import RowsRefused
 from datasync.model import Batch, Checkpoint, Column, Committed
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.support import Database
@@ -78,33 +81,71 @@ def test_a_refused_row_changes_no_count_of_the_others(database: Database, policy
     check()
 
 
+TREE = (COLUMNS[0], Column("parent", "parent", "bigint"))
+Named = Sequence[tuple[int, int | None]]
+
+
+def planted(database: Database, rows: Named, mode: str = "merge") -> set[int]:
+    """The rows that are stored of a tree, in which 5 is refused for itself."""
+    database.execute("DROP TABLE IF EXISTS tree, tree__next")
+    database.execute("CREATE TABLE tree (id BIGINT PRIMARY KEY CHECK (id <> 5), parent BIGINT REFERENCES tree)")
+    chosen = settings(database, TableSettings("tree", mode=mode), restart=True)  # type: ignore[arg-type]
+
+    async def use(sink: PostgresSink) -> None:
+        (done,) = await commit(sink, [Batch([page(*rows)], Checkpoint("end", complete=True))])
+        assert done.rows + done.quarantined + done.duplicates == len(rows)
+
+    run(chosen, TREE, use)
+    return {row[0] for row in database.fetch("SELECT id FROM tree")}
+
+
+def rooted(rows: Named) -> set[int]:
+    """Those that name none, or one of these."""
+    left = {key: parent for key, parent in rows if key != 5}
+    while gone := [key for key, parent in left.items() if parent is not None and parent not in left]:
+        for key in gone:
+            del left[key]
+    return set(left)
+
+
 @pytest.mark.parametrize("mode", ["merge", "replace", "append"])
 def test_rows_that_name_each_other_are_stored_whatever_else_is_refused(database: Database, mode: str) -> None:
-    columns = (COLUMNS[0], Column("parent", "parent", "bigint"))
-
     @examples(max_examples=8)
     @given(st.lists(st.integers(0, 15), min_size=8, max_size=12))
     def check(parents: list[int]) -> None:
         rows = [(number, None if parent == number else parent) for number, parent in enumerate(parents)]
-        database.execute("DROP TABLE IF EXISTS tree, tree__next")
-        database.execute("CREATE TABLE tree (id BIGINT PRIMARY KEY, parent BIGINT REFERENCES tree)")
-        chosen = settings(database, TableSettings("tree", mode=mode), restart=True)  # type: ignore[arg-type]
-
-        async def use(sink: PostgresSink) -> None:
-            await commit(sink, [Batch([page(*rows)], Checkpoint("end", complete=True))])
-
-        run(chosen, columns, use)
-        there = {row[0] for row in database.fetch("SELECT id FROM tree")}
-        named = dict(rows)
-        # Every row whose line of parents ends at one that names none; the circles are stored or refused as a whole.
-        for number, parent in rows:
-            line = [number]
-            while (above := named.get(line[-1], "missing")) is not None and above != "missing" and above not in line:
-                line.append(int(above))
-            if above is None:
-                assert there.issuperset(line)
-            elif above == "missing":
-                assert number not in there
-            assert number not in there or parent is None or parent in there
+        assert planted(database, rows, mode) == rooted(rows)
 
     check()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(n, None if n == 150 else 150) for n in range(300)],  # all name one in the middle
+        [(n * 7919 % 1009, (n - 1) * 7919 % 1009 if n else None) for n in range(1009)],  # one names the next, anyhow
+        [(0, None), *((n, 10_000) for n in range(1, 200))],  # only one can be stored
+    ],
+    ids=["star", "chain", "few"],
+)
+def test_a_large_family_is_stored_in_little_time_but_for_who_names_nobody(database: Database, rows: Named) -> None:
+    rows = [*rows, (20_000, 30_000)]
+    assert planted(database, rows) == rooted(rows)
+
+
+def test_a_table_that_refuses_a_whole_family_ends_the_run(database: Database) -> None:
+    with pytest.raises(RowsRefused, match="refused each"):
+        planted(database, [(n, 10_000) for n in range(150)])
+    assert database.value("SELECT count(*) FROM quarantined_events WHERE code = 'sql_23503'") == 0
+
+
+def test_a_value_that_moves_from_one_row_to_another_is_stored_once_it_is_free(database: Database) -> None:
+    database.execute("CREATE TABLE t (id BIGINT PRIMARY KEY, n BIGINT UNIQUE); INSERT INTO t VALUES (1, 10), (2, 20)")
+
+    async def use(sink: PostgresSink) -> None:
+        (done,) = await commit(sink, [more((1, 20), (2, 30), (3, 30))])
+        assert (done.updated, done.quarantined) == (2, 1)
+
+    chosen = settings(database, TableSettings("t"), write=WriteSettings(on_conflict=ConflictPolicy("update")))
+    run(chosen, COLUMNS, use)
+    assert dict(map(tuple, database.fetch("SELECT id, n FROM t"))) == {1: 20, 2: 30}

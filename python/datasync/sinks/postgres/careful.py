@@ -5,8 +5,9 @@ from itertools import groupby
 from typing import Any
 
 from datasync.postgres.connection import Connection
-from datasync.sinks.postgres import halving, shape, staging
-from datasync.sinks.postgres.halving import Attempts, Halving, Refusals, Unit
+from datasync.sinks.postgres import naming, shape, staging
+from datasync.sinks.postgres.attempts import Attempts
+from datasync.sinks.postgres.halving import Halving, Refusals, Unit
 from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.put import Put
 from datasync.sinks.postgres.rows import Rows
@@ -33,7 +34,9 @@ async def put(
     await shape.check_columns(connection, target.into, target.columns)
     await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the COMMIT would be refused, and no row named
     await staging.own(connection, staged)
-    attempts = Attempts(connection, target, staged, circular=await halving.names_itself(connection, target.into))
+    # By equal keys nobody could tell which of the rows names something.
+    single = target.key is not None and not (target.appends and rows.repeated)
+    attempts = Attempts(connection, target, staged, await naming.read(connection, target) if single else ())
     first = Halving(attempts, rows, known)
     together = bool(rows.repeated) and not target.appends  # which one of a key is stored the database tells
     keys = [] if target.appends or target.key is None else rows.keys()

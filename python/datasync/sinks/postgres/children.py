@@ -10,7 +10,7 @@ import msgspec
 
 from datasync.config.columns import PARENT, POSITION, of_elements
 from datasync.config.spec import Child
-from datasync.errors import SchemaMismatch
+from datasync.errors import ConfigError, SchemaMismatch
 from datasync.model import Batch, ChildRows, Chunk, Column, Row
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import refuses_rows
@@ -21,6 +21,8 @@ from datasync.sinks.postgres.target import Target
 
 KEY: Final = (PARENT, POSITION)
 """Of each such table."""
+
+_COMPARED: Final = ("timestamptz", "bigint", "integer", "date")
 
 Places: TypeAlias = Mapping[Any, str]
 """Where the rows of some keys are. One that is written again is elsewhere then."""
@@ -38,6 +40,13 @@ class Children:
         self._target = target
         key = target.key
         assert key is not None or not lists  # the configuration sees to it
+        newer = next((column for column in target.columns if column.name == target.newer_by), None)
+        if lists and newer is not None and newer.kind not in _COMPARED:
+            raise ConfigError(
+                f"`{target.table}` has tables of elements, and `{newer.name}`, which tells what is newer, is"
+                f" `{newer.kind}`",
+                hint=f"take one of {', '.join(_COMPARED)}: there Python and PostgreSQL agree on what is greater",
+            )
         self._tables = {child.table: (table_name(child.table), of_elements(child, key)) for child in lists if key}
 
     async def check(self, connection: Connection) -> None:

@@ -1,73 +1,32 @@
 """Finds the rows that the database refuses, by halving, each piece under a savepoint."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Container, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import asyncpg
 
 from datasync.errors import RowsRefused
 from datasync.model import Reject
-from datasync.postgres.connection import Connection
-from datasync.postgres.errors import refusal_code, refuses_rows
-from datasync.sinks.postgres import staging
+from datasync.postgres.errors import refusal_code
+from datasync.sinks.postgres.attempts import Attempts
 from datasync.sinks.postgres.names import TableName
 from datasync.sinks.postgres.rows import Place, Rows
-from datasync.sinks.postgres.target import Stored, Target
+from datasync.sinks.postgres.target import Stored
 
 HOPELESS: Final = 100
 """Rows refused one after the other, with none accepted, after which as many all over the rest are tried: if they are
 refused as well, it is the table that is wrong, not the rows."""
 
+PASSES: Final = 3
+"""How often rows are tried again that may have been refused because of others."""
+
+_OF_OTHERS: Final = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)
+
 Refusals: TypeAlias = Mapping[Place, asyncpg.PostgresError]
 """Rows that can't be stored, and why."""
 
-Unit: TypeAlias = Sequence[int]
+Unit: TypeAlias = list[int]
 """Numbers of rows that are stored together: of several with one key the database tells which one is left."""
-
-
-class Attempts:
-    """Stores some rows, or none of them, in a transaction that goes on either way."""
-
-    def __init__(self, connection: Connection, target: Target, staged: TableName, *, circular: bool) -> None:
-        """Take the table that rows are `staged` in, which is empty, and whether rows of the target name each other."""
-        self._connection = connection
-        self._staging = staged
-        self.target = target
-        self.circular = circular
-
-    async def keep(self, rows: Rows, numbers: Sequence[int]) -> Stored | asyncpg.PostgresError:
-        """Store the rows of these numbers, or give the rule that refuses one of them."""
-        try:
-            async with self._connection.transaction():
-                stored = await self._store(rows, numbers)
-                await staging.clear(self._connection, self._staging)
-                return stored
-        except asyncpg.PostgresError as error:
-            if not refuses_rows(error):
-                raise
-            return error
-
-    async def refusal(self, rows: Rows, number: int) -> asyncpg.PostgresError | None:
-        """The rule that refuses a row; None if it would be stored. Stores nothing."""
-        attempt = self._connection.transaction()
-        await attempt.start()
-        try:
-            await self._store(rows, [number])
-        except asyncpg.PostgresError as error:
-            if not refuses_rows(error):
-                raise
-            return error
-        finally:
-            await attempt.rollback()
-        return None
-
-    async def _store(self, rows: Rows, numbers: Sequence[int]) -> Stored:
-        for start, stop in _runs(sorted(numbers)):
-            await rows.copy(self._connection, self._staging, self.target.names, start, stop)
-        if self.target.appends:
-            return await self.target.insert(self._connection, self._staging)
-        return await self.target.upsert(self._connection, self._staging, repeats=bool(rows.repeated))
 
 
 class Halving:
@@ -79,7 +38,8 @@ class Halving:
         self._rows = rows
         places = [rows.place(row) for row in range(len(rows) if known else 0)]
         self._known = {row: known[place] for row, place in enumerate(places) if place in known}
-        self._hopes = True
+        # A row that is refused by itself may pass with another one that it names.
+        self._hopes = not attempts.circular
         self.refused: dict[int, asyncpg.PostgresError] = {}
 
     async def put(self, units: Sequence[Unit]) -> Stored:
@@ -89,18 +49,20 @@ class Halving:
             RowsRefused: the table refuses every row.
         """
         self.refused |= {row: self._known[row] for unit in units for row in unit if row in self._known}
-        left = [[row for row in unit if row not in self._known] for unit in units]
-        stored = await self._piece([unit for unit in left if unit])
-        # A row that names another one of the table is refused until that one is there.
-        waiting = self._waiting(units)
-        while waiting:
+        left: Sequence[Unit] = _without(units, self._known)
+        stored = Stored()
+        if self._attempts.circular:
+            stored, left = await self._together(left)
+        stored += await self._piece(left)
+        for _ in range(PASSES):
+            waiting = self._waiting(units)
             for row in (row for unit in waiting for row in unit):
                 del self.refused[row]
-            before = len(waiting)
             stored += await self._piece(waiting[::-1])  # in one pass, where each names a later one
-            waiting = self._waiting(waiting)
-            if len(waiting) == before:
+            if len(self._waiting(waiting)) in (0, len(waiting)):
                 break
+        if self._attempts.circular and len(self.refused) == sum(map(len, units)) >= HOPELESS:
+            raise hopeless(self._attempts.target.into, next(iter(self.refused.values())))
         return stored
 
     def rejects(self) -> list[Reject]:
@@ -113,19 +75,46 @@ class Halving:
         return frozenset(map(self._rows.place, self.refused))
 
     def _waiting(self, units: Sequence[Unit]) -> list[Unit]:
-        """Of these, those that may have been refused only because a row that they name wasn't there."""
-        if not self._attempts.circular:
-            return []
-        found = (
-            [row for row in unit if isinstance(self.refused.get(row), asyncpg.ForeignKeyViolationError)]
-            for unit in units
-        )
-        return [unit for unit in found if unit]
+        """Of these, those that may have been refused only because another row was not yet there, or still was."""
+        others = {row for row, error in self.refused.items() if isinstance(error, _OF_OTHERS)}
+        return _without(units, set(range(len(self._rows))) - others) if others else []
+
+    async def _together(self, units: Sequence[Unit]) -> tuple[Stored, Sequence[Unit]]:
+        """Store at once what names only rows that are stored; give those units that are left to be tried."""
+        alone: list[Unit] = []
+        while units:
+            naming = await self._attempts.naming_nothing(self._rows, _rows(units))
+            alone += [unit for unit in units if naming.issuperset(unit)]
+            units = [unit for unit in units if not naming.issuperset(unit)]
+            stored = await self._attempts.keep(self._rows, _rows(units))
+            if isinstance(stored, Stored):
+                return stored, sorted(alone)
+            bad = await self._bad(units)
+            if not bad:
+                break
+            self.refused |= bad
+            units = _without(units, bad)
+        return Stored(), sorted([*alone, *units])
+
+    async def _bad(self, units: Sequence[Unit]) -> dict[int, asyncpg.PostgresError]:
+        """The rows that are refused whatever they name: foreign keys are looked at when all else has passed."""
+        error = await self._attempts.refusal(self._rows, _rows(units))
+        if error is None or isinstance(error, asyncpg.ForeignKeyViolationError):
+            return {}
+        if len(units) > 1:
+            middle = len(units) // 2
+            return await self._bad(units[:middle]) | await self._bad(units[middle:])
+        if len(units[0]) == 1:
+            return {units[0][0]: error}
+        bad: dict[int, asyncpg.PostgresError] = {}
+        for row in units[0]:
+            bad |= await self._bad([[row]])
+        return bad or dict.fromkeys(units[0], error)
 
     async def _piece(self, units: Sequence[Unit]) -> Stored:
         if not units:
             return Stored()
-        stored = await self._attempts.keep(self._rows, [row for unit in units for row in unit])
+        stored = await self._attempts.keep(self._rows, _rows(units))
         if isinstance(stored, Stored):
             return stored
         if len(units) == 1:
@@ -138,7 +127,7 @@ class Halving:
         """Store what can be stored of a unit that was refused as a whole."""
         bad: dict[int, asyncpg.PostgresError] = {}
         for row in unit if len(unit) > 1 else ():
-            if found := await self._attempts.refusal(self._rows, row):
+            if found := await self._attempts.refusal(self._rows, [row]):
                 bad[row] = found
         if not bad:
             bad = dict.fromkeys(unit, error)
@@ -153,7 +142,7 @@ class Halving:
     async def _takes_any(self, start: int) -> bool:
         """Whether the database takes one of the rows from `start` on. Stores nothing."""
         for row in _spread(start, len(self._rows)):
-            if await self._attempts.refusal(self._rows, row) is None:
+            if await self._attempts.refusal(self._rows, [row]) is None:
                 return True
         return False
 
@@ -167,19 +156,13 @@ def hopeless(table: TableName, error: asyncpg.PostgresError) -> RowsRefused:
     )
 
 
-async def names_itself(connection: Connection, table: TableName) -> bool:
-    """Whether a foreign key of the table refers to the table."""
-    found: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND confrelid = conrelid)", table.sql
-    )
-    return found
+def _rows(units: Sequence[Unit]) -> list[int]:
+    return [row for unit in units for row in unit]
 
 
-def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Where numbers that ascend follow one on the other: the first of them, and the one behind the last."""
-    for _, run in groupby(enumerate(numbers), lambda found: found[1] - found[0]):
-        found = [number for _, number in run]
-        yield found[0], found[-1] + 1
+def _without(units: Sequence[Unit], rows: Container[int]) -> list[Unit]:
+    found = ([row for row in unit if row not in rows] for unit in units)
+    return [unit for unit in found if unit]
 
 
 def _spread(start: int, stop: int) -> range:

@@ -129,6 +129,11 @@ async def check_table(
                 f"the column `{row['name']}` of `{table}` wants a value, and none is given",
                 hint="fill it with a column of that name, give it a default, or let it be NULL",
             )
+    if key and kind == "p":
+        raise SchemaMismatch(
+            f"`{table}` is partitioned, and PostgreSQL doesn't tell which rows of an ON CONFLICT are new there",
+            hint="use a table without partitions, or the mode `append`",
+        )
     if key:
         await check_key(connection, table, key)
         if await connection.fetchval(_RULED, table.sql):
