@@ -7,7 +7,7 @@ import pytest
 
 from tests.bouncer import PROGRAM, Bouncer
 from tests.running import Running
-from tests.support import Database
+from tests.support import Database, environment, finish, start
 from tests.truth import STORING_AGAIN, Feed, as_role, grown, judge, rows
 
 pytestmark = pytest.mark.usefixtures("workdir")
@@ -63,6 +63,36 @@ def test_two_runs_of_a_stream_behind_a_pooler_store_every_event_once(
     assert all(loser.error["code"] in ("sink_busy", "lease_lost") for loser in losers), losers
     winner = next(result for result in results if result.code == 0)
     judge(winner, database.dsn, api, again=True)
+
+
+@pytest.mark.fault(48)
+@pooled
+def test_commands_work_behind_a_pooler_as_before_the_server(
+    api: Feed, database: Database, bouncer: Bouncer, workdir: Path
+) -> None:
+    (workdir / "bad.py").write_text(
+        "def bad(record):\n    return {**record, 'id': None} if record['id'] < '1' else record\n"
+    )
+    dsn = bouncer.dsn(database.name)
+    with Running(dsn, api.base_url, "--transform", "bad:bad", "--max-rejects", "1") as run:
+        assert run.end().code == 0
+    refused = database.value("SELECT count(*) FROM quarantined_events")
+    assert refused
+    for command in (
+        ("status",),
+        ("state", "show", "datasync.events"),
+        ("quarantine", "list"),
+        ("quarantine", "replay", "--all"),
+        ("state", "reset", "datasync.events", "--yes"),
+        ("check",),
+    ):
+        for _ in range(3):  # by another server connection each time
+            done = finish(start(list(command), environment(dsn, api.base_url)))
+            assert done.code == 0, (command, done.stderr)
+    assert database.value("SELECT count(*) FROM quarantined_events") == 0
+    assert rows(database.dsn) == api.options.count
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    assert database.value(held) == 0
 
 
 @pytest.mark.fault(48)

@@ -16,6 +16,7 @@ from datasync.pipeline.records import read_records
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import codecs, ddl, lock, quarantined, reconcile, replayed
+from datasync.sinks.postgres.link import server_process
 from datasync.sinks.postgres.quarantined import Chosen
 from datasync.sinks.postgres.replayed import Replayed, Verdicts
 from datasync.transforms.chain import Chain
@@ -73,7 +74,8 @@ class Replay:
         """
         with mapped("replaying"):
             await codecs.prepare(connection)
-            await lock.take(connection, stream, wait=False)
+            if await server_process(connection) is not None:  # a pooler keeps no lock
+                await lock.take(connection, stream, wait=False)
             place = await replayed.place(connection, stream, self._columns)
         repeated = False
         async for piece in _of_stream(connection, stream, chosen):

@@ -81,12 +81,15 @@ FROM cursor_state WHERE stream IS NOT NULL;
 ALTER TABLE cursor_state DROP COLUMN position;
 """
 
+# Until here a record that came to quarantine once more counted nowhere, and the counters must make up what was served.
 # The number of the last batch tells whether one is in whose COMMIT got no answer.
 _BATCHES = """
 ALTER TABLE cursor_state
     ADD COLUMN batch     BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN updated   BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN unchanged BIGINT NOT NULL DEFAULT 0;
+UPDATE cursor_state SET duplicates = served - events_ingested - quarantined - dropped
+WHERE stream IS NOT NULL AND served > events_ingested + duplicates + quarantined + dropped;
 """
 
 # A stream's rows go to a table of any name; NULL is `ingested_events`. `served_before` is what was served until the

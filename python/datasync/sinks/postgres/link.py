@@ -42,6 +42,7 @@ class Link:
         self._settings = settings
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._server_process: tuple[int, object] | None = None
+        self._zombies: list[tuple[int, object]] = []  # processes of ours at whose end nobody listens
         self._opening: asyncio.Task[None] | None = None
         self.pooled = False
 
@@ -62,8 +63,8 @@ class Link:
         return self._connection is not None and not self._connection.is_closed()
 
     def open_soon(self) -> None:
-        """Begin to connect, unless it is. `open` waits for the end of it, and so does `close`."""
-        if not self.usable:
+        """Begin to connect, unless it is, or has begun. `open` waits for the end of it, and so does `close`."""
+        if not self.usable and self._opening is None:
             self._opening = asyncio.create_task(self._open())
 
     async def open(self) -> None:
@@ -84,23 +85,24 @@ class Link:
             self._connection = connection = await self._connect()
             _widen(connection)
             await codecs.prepare(connection)
-            process = await connection.fetchrow(_PROCESS)
-            # A pooler makes its process up.
-            self.pooled = process is None or process["pid"] != connection.get_server_pid()
-            self._server_process = None if process is None or self.pooled else tuple(process)
+            self._server_process = await server_process(connection)
+            self.pooled = self._server_process is None
 
     async def renew(self) -> None:
         """Connect again. The server's end of the old connection is ended: its locks would be in the way."""
         self.cut()
-        old = self._server_process
         await self.open()
-        if old is not None:
+        while self._zombies:
             # It needs no more rights than ours, but who knows the server's rules.
-            with mapped("ending the old connection"), suppress(asyncpg.PostgresError):
-                await self.connection.execute(_ZOMBIE, *old)
+            with mapped("ending the old connection"), suppress(asyncpg.InsufficientPrivilegeError):
+                await self.connection.execute(_ZOMBIE, *self._zombies[-1])
+            self._zombies.pop()
 
     def cut(self) -> None:
         """Drop the connection at once."""
+        if self._server_process is not None:
+            self._zombies.append(self._server_process)
+            self._server_process = None
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -128,6 +130,12 @@ class Link:
             server_settings={"application_name": "datasync"},
             target_session_attrs=SessionAttribute.read_write,
         )
+
+
+async def server_process(connection: Any) -> tuple[int, object] | None:
+    """Number and start of the server's process; None behind a pooler, which makes one up."""
+    process = await connection.fetchrow(_PROCESS)
+    return None if process is None or process["pid"] != connection.get_server_pid() else tuple(process)
 
 
 def _widen(connection: Any) -> None:

@@ -98,7 +98,7 @@ async def advance(connection: Connection, stream: str, number: int, to: Checkpoi
     if not affected(status):
         raise SchemaMismatch(
             f"the row of partition {number} of `{stream}` in `stream_partitions` is gone",
-            hint="was it deleted by hand? Run again: without it the stream is read from its beginning",
+            hint="was it deleted by hand? Run with --restart to read the stream from its beginning",
         )
 
 

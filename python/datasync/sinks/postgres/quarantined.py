@@ -69,7 +69,9 @@ async def connected(database_url: Secret) -> AsyncIterator[Connection]:
             database_url.reveal(),
             timeout=ConnectionSettings().timeout,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings={"application_name": "datasync", "jit": "off", "timezone": "UTC"},
+            # See Link: a pooler may stand before the server.
+            statement_cache_size=0,
+            server_settings={"application_name": "datasync"},
         )
     try:
         yield connection

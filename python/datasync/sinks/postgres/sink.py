@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 import structlog
 
 from datasync import hookspecs
 from datasync.config import Settings
-from datasync.errors import ConfigError, SinkError, SinkUnavailable
+from datasync.errors import ConfigError, SinkConflict, SinkError, SinkUnavailable
 from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
@@ -35,6 +36,8 @@ from datasync.sinks.postgres.patience import Patience
 from datasync.sinks.postgres.store import Store
 from datasync.sinks.postgres.target import Target
 from datasync.sinks.postgres.writer import Writer
+
+_PATIENT: Final = "SELECT set_config('lock_timeout', '10s', true)"
 
 
 class PostgresSink:
@@ -75,20 +78,26 @@ class PostgresSink:
         connection = self._link.connection
         with mapped("reading the checkpoint"):
             await self._lock(wait=self._settings.write.wait)
-            await shape.check(connection, self._target)
-            await self._children.check(connection)
-            await staging.check(connection, self._target.table, self._target.columns)
-            await swap.pending(connection, self._target.table, self._stream)  # refuses what isn't ours
-            version = await ddl.installed_version(connection)
-            if self._settings.restart or not version:
-                return (self._first,)
-            start = await partitions.read(connection, self._stream, version)
-            self._found = start
-            if not start:
-                return (self._first,)
-            await self._resumable(connection, start, version)
-            following = self._following(start)
-            return start if following is None else (following,)
+            async with connection.transaction(isolation="read_committed"):
+                await connection.execute(_PATIENT)
+                return await self._look(connection)
+
+    async def _look(self, connection: Connection) -> tuple[PartitionState, ...]:
+        """Where the run will begin, if all is as it should be. Writes nothing."""
+        await shape.check(connection, self._target)
+        await self._children.check(connection)
+        await staging.check(connection, self._target.table, self._target.columns)
+        await swap.pending(connection, self._target.table, self._stream)  # refuses what isn't ours
+        version = await ddl.installed_version(connection)
+        if self._settings.restart or not version:
+            return (self._first,)
+        start = await partitions.read(connection, self._stream, version)
+        self._found = start
+        if not start:
+            return (self._first,)
+        await self._resumable(connection, start, version)
+        following = self._following(start)
+        return start if following is None else (following,)
 
     async def open(self) -> tuple[PartitionState, ...]:
         """See Sink."""
@@ -104,6 +113,8 @@ class PostgresSink:
             except SinkUnavailable as error:
                 self._link.cut()
                 await patience.wait(error)
+            except SinkConflict as error:  # a lock wasn't given, perhaps
+                await patience.wait(error)
 
     async def _open(self) -> tuple[PartitionState, ...]:
         connection = self._link.connection
@@ -112,6 +123,7 @@ class PostgresSink:
         with mapped("preparing the tables"):
             await ddl.migrate(connection)
             async with connection.transaction():
+                await connection.execute(_PATIENT)
                 progress = await self._take_over(connection)
                 taken = await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
             write = self._settings.write
