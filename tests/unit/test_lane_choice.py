@@ -146,7 +146,11 @@ def test_a_csv_value_may_be_as_long_as_a_page_and_transforms_may_make_columns() 
     plan = msgspec.structs.replace(PLAN, format="csv")
     assert ids(encode(plan, b"id,text\n1," + b"x" * 200_000 + b"\n")) == ["1"]
     made = Chain([("made", lambda record: {"id": record["n"]})])
-    assert ids(choose(plan, made).encode(b"n\n7\n", cursor=None, now_us=0)) == ["7"]
+    lane = choose(plan, made)
+    assert ids(lane.encode(b"n\n7\n", cursor=None, now_us=0)) == ["7"]
+    assert ids(lane.encode(b"n\n", cursor="1", now_us=0)) == []
+    with pytest.raises(PageDamaged, match="`n`"):
+        lane.encode(b"upstream request timeout", cursor="1", now_us=0)
 
 
 def test_a_record_that_python_cannot_read_is_refused_for_its_list_alone() -> None:

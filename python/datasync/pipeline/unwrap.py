@@ -83,19 +83,26 @@ def csv_records(plan: EncoderPlan, *, whole: bool) -> Unwrap:
     """Read CSV (RFC 4180) with a line of names; every value is a string, an empty one is null.
 
     A row with more or fewer values than there are names becomes an array, which is no record, and so a reject. A page
-    is damaged that is not UTF-8, leaves a quote open, or names a column twice or not at all; and where no transform
-    makes columns (`whole`), one whose first line names none of the table's, or not the required ones: it is no CSV.
+    is damaged that is not UTF-8, leaves a quote open, or names a column twice or not at all; and one that is no CSV of
+    ours: where no transform makes columns (`whole`), its first line names none of the table's, or not the required
+    ones; else it has no rows, and other names than the first page.
     """
+    first: list[str] = []
     read = [column for column in plan.columns if column.source == "record" and column.path]
-    names = {envelope.first(column.path) for column in read} if whole else set()
-    needed = {envelope.first(column.path) for column in read if column.required or column.key} if whole else set()
+    names = {envelope.first(column.path) or "" for column in read}
+    needed = {envelope.first(column.path) or "" for column in read if column.required or column.key}
+
+    def lacking(line: list[str], *, empty: bool) -> set[str]:
+        if not whole:
+            first.extend([] if first else line)
+            return set(first) - set(line) if empty else set()
+        return needed - set(line) or (set() if names & set(line) else names)
 
     def unwrap(body: bytes) -> Unwrapped:
         found = _csv(body)
-        lacks = (needed - set(found[0]) or (set() if names & set(found[0]) else names)) if found and names else set()
-        if lacks:
+        if found and (lacks := lacking(found[0], empty=len(found) == 1)):
             raise PageDamaged(
-                f"the first line of the CSV names no {', '.join(f'`{name}`' for name in sorted(map(str, lacks)))}",
+                f"the first line of the CSV names no {', '.join(f'`{name}`' for name in sorted(lacks))}",
                 hint="each page begins with a line of names; is it the message of a proxy?",
             )
         if not found:
