@@ -114,6 +114,26 @@ def test_a_record_one_of_whose_elements_is_refused_is_quarantined_whole(database
     assert [row[0] for row in database.fetch("SELECT DISTINCT code FROM quarantined_events")] == ["sql_23514"]
 
 
+def test_an_element_that_is_another_record_s_is_refused_and_one_that_moves_is_not(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE orders_items (parent_key BIGINT, position INTEGER, item TEXT UNIQUE,"
+        " PRIMARY KEY (parent_key, position))"
+    )
+    chosen = settings(
+        database, TableSettings("orders"), write=WriteSettings(on_conflict=ConflictPolicy("update")), spec=SPEC
+    )
+
+    async def story(sink: PostgresSink) -> None:
+        await sink.commit(Batch([chunk([(1, 1, ["a"]), (2, 1, ["b"]), (3, 1, ["c"])])], Checkpoint("1")))
+        # 1 and 2 change places; 4 wants what is 3's.
+        done = await sink.commit(Batch([chunk([(1, 2, ["b"]), (2, 2, ["a"]), (4, 1, ["c"])])], Checkpoint("2")))
+        assert (done.rows, done.updated, done.quarantined) == (0, 2, 1)
+
+    run(chosen, COLUMNS, story)
+    found = database.fetch("SELECT parent_key, item FROM orders_items ORDER BY 1")
+    assert [tuple(row) for row in found] == [(1, "b"), (2, "a"), (3, "c")]
+
+
 def test_a_table_that_refuses_all_elements_ends_the_run_and_keeps_nothing(database: Database) -> None:
     database.execute(
         "CREATE TABLE orders_items (parent_key BIGINT, position INTEGER, item TEXT CHECK (item <> 'z'),"

@@ -54,6 +54,18 @@ def test_a_unique_value_moves_from_one_replaced_row_to_another_where_it_may_wait
     assert [tuple(row) for row in database.fetch("SELECT id, owner FROM orders ORDER BY 1")] == [(1, 20), (2, 10)]
 
 
+@pytest.mark.parametrize("other", ["owners", "orders"])
+def test_a_foreign_key_that_waits_for_the_commit_keeps_no_table_from_being_replaced(
+    database: Database, other: str
+) -> None:
+    database.execute(
+        "CREATE TABLE owners (id BIGINT PRIMARY KEY); INSERT INTO owners VALUES (1);"
+        f"CREATE TABLE orders (id BIGINT PRIMARY KEY, owner BIGINT REFERENCES {other} DEFERRABLE INITIALLY DEFERRED)"
+    )
+    run(settings(database, REPLACE), COLUMNS, stores(last((1, 1), (2, 99))))
+    assert [row[0] for row in database.fetch("SELECT id FROM orders")] == [1]
+
+
 def test_a_key_that_the_role_may_not_refer_to_is_held_against_the_rows_at_the_end(database: Database) -> None:
     role = f"{database.name}_least"
     database.execute(

@@ -149,3 +149,38 @@ def test_a_value_that_moves_from_one_row_to_another_is_stored_once_it_is_free(da
     chosen = settings(database, TableSettings("t"), write=WriteSettings(on_conflict=ConflictPolicy("update")))
     run(chosen, COLUMNS, use)
     assert dict(map(tuple, database.fetch("SELECT id, n FROM t"))) == {1: 20, 2: 30}
+
+
+def test_valid_rows_that_name_each_other_are_stored_beside_any_refusal(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE tree (id BIGINT PRIMARY KEY, parent BIGINT REFERENCES tree,"
+        " name TEXT UNIQUE CHECK (name <> 'bad'))"
+    )
+    columns = (*TREE, Column("name", "name", "text"))
+    rows = [
+        (1, 4, "a"), (2, None, "x"), (3, None, "x"), (4, None, "d"),  # two of the same name
+        (5, 6, "e"), (6, 5, "f"),  # a circle
+        (7, None, "good"), (7, None, "bad"), (8, 7, "h"), (9, 8, "i"),  # the version before takes the place
+    ]  # fmt: skip
+
+    async def use(sink: PostgresSink) -> None:
+        (done,) = await commit(sink, [more(*rows)])
+        assert (done.rows, done.quarantined, done.duplicates) == (8, 2, 0)
+
+    run(settings(database, TableSettings("tree"), write=WriteSettings(on_conflict=POLICIES[1])), columns, use)
+    assert {row[0] for row in database.fetch("SELECT id FROM tree")} == {1, 2, 4, 5, 6, 7, 8, 9}
+
+
+def test_a_key_that_must_match_in_full_is_held_against_who_names_half(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE t (id BIGINT PRIMARY KEY, pa BIGINT, pb BIGINT, u BIGINT, UNIQUE (id, u),"
+        " FOREIGN KEY (pa, pb) REFERENCES t (id, u) MATCH FULL)"
+    )
+    columns = (COLUMNS[0], *(Column(name, name, "bigint") for name in ("pa", "pb", "u")))
+    rows = [(1, 4, 4, 1), (2, 99, None, 2), (3, None, None, 3), (4, 1, 1, 4)]
+
+    async def use(sink: PostgresSink) -> None:
+        await commit(sink, [more(*rows)])
+
+    run(settings(database, TableSettings("t")), columns, use)
+    assert {row[0] for row in database.fetch("SELECT id FROM t")} == {1, 3, 4}

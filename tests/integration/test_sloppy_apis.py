@@ -1,68 +1,24 @@
 """What an API does by the way, and what must not pass for the end of its list."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-import datasync
-from datasync.config import Secret
-from datasync.config.overrides import Overrides
 from datasync.config.spec import (
-    Api,
     ColumnSpec,
-    CursorPaging,
-    EndpointSpec,
     Incremental,
     JsonlTo,
+    KeysetPaging,
     OffsetPaging,
     PageNumberPaging,
     Paging,
-    Parent,
-    PostgresTo,
-    SinkSpec,
     Table,
+    WindowPaging,
 )
-from datasync.errors import EndpointsFailed
+from datasync.errors import ContractChanged
 from tests.scripted import Answer, Asked, Server
-from tests.support import Database
-
-CHAIN = CursorPaging(next="next", expired=("EXPIRED",))
-EXPIRED: Answer = 410, {}, b'{"error":{"code":"EXPIRED"}}'
-BUSY = b'{"error":"overloaded"}'
-
-
-def answer(body: object, **headers: str) -> Answer:
-    return 200, headers, body if isinstance(body, bytes) else json.dumps(body).encode()
-
-
-def records(*numbers: int, day: int = 1) -> list[dict[str, Any]]:
-    return [{"id": n, "at": f"2024-01-{day:02}T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}Z"} for n in numbers]
-
-
-def spec(paging: Paging, **more: Any) -> EndpointSpec:
-    columns = (ColumnSpec(name="id", type="bigint", key=True), ColumnSpec(name="at", type="timestamptz"))
-    fields = {"name": "things", "path": "/things", "records": "data", "table": Table(columns=columns), **more}
-    return EndpointSpec(paging=paging, **fields)
-
-
-def ingest(server: Server, sink: SinkSpec, *endpoints: EndpointSpec, restart: bool = False) -> int:
-    """The rows that were stored."""
-    config = datasync.Config(api=Api(base_url=server.origin, retry_for="5s"), sink=sink, endpoints=endpoints)
-    outcomes = datasync.ingest(config, overrides=Overrides(restart=restart))
-    for error in (outcome.error for outcome in outcomes if outcome.error):
-        raise error
-    return sum(outcome.stats.rows for outcome in outcomes)
-
-
-def once(expires: set[str], cursor: str | None) -> bool:
-    """Whether this cursor expires, for the first time."""
-    if cursor not in expires:
-        return False
-    expires.remove(cursor)
-    return True
+from tests.sloppy import BUSY, CHAIN, EXPIRED, answer, ingest, once, records, spec
 
 
 class Newest:
@@ -91,6 +47,29 @@ def test_a_round_that_begins_anew_is_not_ended_by_what_it_has_stored_itself(work
         assert ingest(server, sink, told) == 100, "by the next one"
         api.shown = 210
         assert ingest(server, sink, told) == 10
+
+
+def test_a_round_that_is_gone_on_with_is_not_ended_by_what_it_has_stored_itself(workdir: Path) -> None:
+    told = spec(OffsetPaging(size=10, has_more="more"), incremental=Incremental(column="at", until_known=2))
+    shown, broken = 100, False
+
+    def script(asked: Asked) -> Answer:
+        offset = int(asked.query["offset"])
+        if broken and offset >= 50:
+            return 404, {}, b"{}"
+        top = shown - offset
+        return answer({"data": records(*range(top - 1, max(-1, top - 11), -1)), "more": top > 10})
+
+    sink = JsonlTo(folder=str(workdir))
+    with Server(script) as server:
+        assert ingest(server, sink, told) == 100
+        shown, broken = 200, True
+        with pytest.raises(ContractChanged):
+            ingest(server, sink, told)
+        shown, broken = 250, False  # five pages come by once more
+        ingest(server, sink, told)
+        ingest(server, sink, told)
+    assert len((workdir / "things.jsonl").read_text().splitlines()) == 250
 
 
 def test_a_restart_of_a_newest_first_list_reads_all_of_it(workdir: Path) -> None:
@@ -167,6 +146,60 @@ def test_pages_without_a_record_that_is_chosen_are_no_end(workdir: Path, paging:
         assert ingest(server, JsonlTo(folder=str(workdir)), told) == 22
 
 
+@pytest.mark.parametrize("kind", [OffsetPaging, PageNumberPaging])
+def test_an_empty_page_that_claims_more_is_asked_for_again(
+    workdir: Path, kind: type[OffsetPaging] | type[PageNumberPaging]
+) -> None:
+    spoilt = {"10", "3"}
+
+    def script(asked: Asked) -> Answer:
+        place = asked.query.get("offset") or asked.query["page"]
+        begin = int(place) if "offset" in asked.query else int(place) * 5 - 5
+        found = [] if once(spoilt, place) else records(*range(begin, min(begin + 5, 23)))
+        return answer({"data": found, "more": begin + 5 < 23})
+
+    with Server(script) as server:
+        assert ingest(server, JsonlTo(folder=str(workdir)), spec(kind(size=5, has_more="more"))) == 23
+
+
+def test_a_key_is_asked_for_as_the_api_writes_it(workdir: Path) -> None:
+    keys = sorted(f"{n * 7919 % 256:02X}AA5E3C-0000-4000-8000-{n:012X}" for n in range(60))
+
+    def script(asked: Asked) -> Answer:
+        after = asked.query.get("after", "")
+        return answer({"data": [{"id": key} for key in keys if key > after][:10]})
+
+    table = Table(columns=(ColumnSpec(name="id", type="uuid", key=True),))
+    with Server(script) as server:
+        assert ingest(server, JsonlTo(folder=str(workdir)), spec(KeysetPaging(size=10), table=table)) == 60
+
+
+def test_a_key_that_the_api_takes_for_a_beginning_ends_with_itself(workdir: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        return answer({"data": records(*range(int(asked.query.get("after", "0")), 7))[:10]})
+
+    with Server(script) as server:
+        assert ingest(server, JsonlTo(folder=str(workdir)), spec(KeysetPaging(size=10))) == 7
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("step", ["1d", "7d"])
+def test_days_at_the_borders_of_spans_are_read_whatever_the_api_means(workdir: Path, strict: bool, step: str) -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in (9, 10) for day in range(1, 31)]
+
+    def script(asked: Asked) -> Answer:
+        low, high = asked.query["after"], asked.query["before"]
+        inside = [day for day in days if (low < day < high if strict else low <= day <= high)]
+        return answer({"data": [{"id": day, "at": f"{day}T00:00:00Z"} for day in inside], "next": None})
+
+    paging = WindowPaging(
+        since_param="after", until_param="before", start="2026-08-31", step=step, format="date", inner=CHAIN
+    )
+    table = Table(columns=(ColumnSpec(name="id", key=True), ColumnSpec(name="at", type="timestamptz")))
+    with Server(script) as server:
+        assert ingest(server, JsonlTo(folder=str(workdir)), spec(paging, table=table)) == 60
+
+
 def test_a_total_that_is_less_than_what_came_is_none(workdir: Path) -> None:
     def script(asked: Asked) -> Answer:
         begin = int(asked.query["offset"])
@@ -200,52 +233,3 @@ def test_rows_that_look_alike_are_no_page_that_came_again(workdir: Path) -> None
     table = Table(mode="append", columns=(ColumnSpec(name="level"),))
     with Server(script) as server:
         assert ingest(server, JsonlTo(folder=str(workdir)), spec(OffsetPaging(size=5), table=table)) == 22
-
-
-class Parents:
-    """Three parents, and for each a list of thirty, ten a page."""
-
-    def __init__(self, *expires: str, fresh: bool = False, never: str = "") -> None:
-        self.expires = set(expires)
-        self.never = never
-        self.fresh = fresh
-        self.asked = 0
-
-    def __call__(self, asked: Asked) -> Answer:
-        if asked.path == "/parents":
-            return answer({"data": records(1, 2, 3), "next": None})
-        self.asked += 1
-        cursor = asked.query.get("cursor", "")
-        begin = int(cursor.partition("-")[0] or 0)
-        parent = int(asked.path.split("/")[2])
-        place = f"{parent}:{begin}"
-        if place == self.never or once(self.expires, place):
-            return EXPIRED
-        mark = f"-{self.asked}" if self.fresh else ""
-        following = None if begin == 20 else f"{begin + 10}{mark}"
-        return answer({"data": records(*range(parent * 100 + begin, parent * 100 + begin + 10)), "next": following})
-
-    def run(self, database: Database, *, gone: str = "fail") -> int:
-        parents = spec(CursorPaging(next="next"), name="parents", path="/parents")
-        parent = Parent(endpoint="parents", gone=gone)  # type: ignore[arg-type]  # one of its words
-        children = spec(CHAIN, name="children", path="/parents/{id}/children", parent=parent)
-        with Server(self) as server:
-            ingest(server, PostgresTo(url=Secret(database.dsn)), parents, children)
-        return int(database.value("SELECT count(*) FROM children"))
-
-
-@pytest.mark.parametrize("fresh", [False, True])
-def test_a_parent_whose_cursor_expires_is_read_again_and_no_circle(database: Database, fresh: bool) -> None:
-    assert Parents("1:10", "2:20", "3:10", fresh=fresh).run(database) == 90
-
-
-def test_an_expired_cursor_is_no_parent_that_is_gone(database: Database) -> None:
-    assert Parents("2:10").run(database, gone="skip") == 90
-
-
-@pytest.mark.parametrize("fresh", [False, True])
-def test_a_parent_that_gets_no_further_ends_the_run(database: Database, fresh: bool) -> None:
-    api = Parents(never="2:20", fresh=fresh)
-    with pytest.raises(EndpointsFailed):
-        api.run(database)
-    assert api.asked < 30

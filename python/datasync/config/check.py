@@ -110,8 +110,8 @@ def _requests(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
         for key in (key for key, there in in_body.items() if there):
             hint = f"{endpoint.format} has nothing but records: take a header, or a kind that counts"
             yield (*path, key), f"is a path into a JSON body, and the format is {endpoint.format}", hint
-        if isinstance(one, KeysetPaging) and endpoint.format == "csv" and one.field == "":
-            yield (*path, "field"), "is empty", "name a column of the CSV"
+        if isinstance(one, KeysetPaging) and endpoint.format == "csv":
+            yield (*path, "kind"), "can't be `keyset` with CSV", "take another kind, or NDJSON"
     yield from _records(endpoint, (*at, "records"))
 
 

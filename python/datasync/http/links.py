@@ -42,7 +42,7 @@ def _links(header: str) -> Iterator[tuple[str, dict[str, str]]]:
         while (part := _PARAMETER.match(header, place)) is not None:
             place = part.end()
             if part[1] is not None:
-                value = part[3] or "" if part[2] is None else _ESCAPED.sub(r"\1", part[2])
+                value = (part[3] or "").strip("'") if part[2] is None else _ESCAPED.sub(r"\1", part[2])
                 parameters.setdefault(part[1].lower(), value)  # of the same name the first counts
         yield target, parameters
         # Behind a link comes a comma; what else stands there is skipped.

@@ -152,7 +152,7 @@ class Flow:
         line = self._line(start)
         if line.done:
             return None
-        self._known.begin(start[0].checkpoint.since_us, self._settings.rounds.start_us)
+        self._known.begin(start[0].checkpoint.since_us)
         if self._incremental is not None:
             self._incremental.begin(start[0].checkpoint.since_us)
             if self._divided is not None and start[0].checkpoint.since_us is not None:

@@ -35,7 +35,7 @@ from datasync.pipeline.cursors import check, usable
 from datasync.pipeline.known import KnownPages
 from datasync.pipeline.lanes import Lane, reading
 from datasync.pipeline.line import Part
-from datasync.pipeline.loops import LoopGuard
+from datasync.pipeline.loops import MAX_EMPTY, LoopGuard
 from datasync.pipeline.memory import Memory, cost
 from datasync.pipeline.moments import Moments
 from datasync.pipeline.pagesize import PageSize
@@ -82,7 +82,7 @@ class Partition:
         self._budget = budget
         self._thread = thread
         self._memory = memory
-        self._known = known or KnownPages(None)
+        self._known = known or KnownPages(settings.rounds)
         self._seek = Seek(part, endpoint, stats, transforms=bool(settings.transforms))
         self._moments = Moments()
         self._guard = LoopGuard()
@@ -145,7 +145,7 @@ class Partition:
     def _place(self, chunk: Chunk) -> Position | None:
         """Where a page leads that isn't the last one, once it is clear that it leads on."""
         if self._guard.empty(chunk):
-            raise ContractChanged("page after page has no records, although the API says there is more")
+            raise ContractChanged(f"{MAX_EMPTY + 1} pages in a row had no records although the API says there is more")
         position = self._endpoint.position(chunk)
         if self._guard.returns(chunk, position):
             raise ContractChanged(
@@ -189,14 +189,6 @@ class Partition:
                 return self._seek.past(error, self._asked_at)
             if self._seek.lost:
                 self._guard = LoopGuard()
-                self._read_all()
-
-    def _read_all(self) -> None:
-        """Come by pages that this round has stored: that they are known doesn't end it, nor if another run goes on."""
-        rounds = self._settings.rounds
-        if rounds.until_known is not None:
-            self._known.read_all()
-            self._part.checkpoint = msgspec.structs.replace(self._part.checkpoint, since_us=rounds.start_us)
 
     async def _ask(self) -> Chunk:
         checkpoint = self._part.checkpoint

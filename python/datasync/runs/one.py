@@ -39,7 +39,7 @@ async def run(settings: Settings, session: Session, stats: RunStats, *, complete
     lane = parts.lane(endpoint, settings, plugins)
     sink = parts.sink(settings, plugins, endpoint)
     memory = Memory(settings.memory_bytes, lane.weight)
-    known = KnownPages(settings.rounds.until_known)
+    known = KnownPages(settings.rounds)
     plugins.notify("run_started", stats=stats)
     structlog.get_logger().info(
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms

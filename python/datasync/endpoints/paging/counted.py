@@ -3,6 +3,7 @@
 from datasync.config.spec import KeysetPaging, OffsetPaging, PageNumberPaging
 from datasync.endpoints.base import Peek
 from datasync.endpoints.paging.base import Pager
+from datasync.errors import PageDamaged
 from datasync.http.transport import Answer
 from datasync.model import Chunk
 
@@ -18,10 +19,18 @@ class Counted(Pager):
         super().__init__(spec)
         self._short = spec.short
         self._full = False
+        self._empty_at: tuple[str | None] | None = None  # where an empty page claimed that there is more
         self._total: int | None = None  # as the last page said
 
-    def _ends(self, chunk: Chunk, answer: Answer, read: int | None) -> bool:
-        """Whether a page is the last one, where `read` is how many records have come with it."""
+    def _ends(self, chunk: Chunk, answer: Answer, read: int | None, cursor: str | None = None) -> bool:
+        """Whether a page is the last one, where `read` is how many records have come with it.
+
+        Raises:
+            PageDamaged: for the first time at this `cursor` it has no records, and says that there are more.
+        """
+        if not chunk.records and chunk.has_more and (cursor,) != self._empty_at:
+            self._empty_at = (cursor,)
+            raise PageDamaged("the page has no records, and says that there are more")
         self._total = self.records_in_all(chunk, answer)
         if self.size is not None and chunk.records >= self.size:
             self._full = True

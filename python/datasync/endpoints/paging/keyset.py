@@ -28,7 +28,8 @@ class Keyset(Counted):
                 "paging by `keyset` needs a field of the record", hint="give it a `field`, or the table a key column"
             )
         self._field = field
-        self._is_key = field == key
+        # A uuid comes back in PostgreSQL's spelling.
+        self._is_key = field == key and not any(one.key and one.kind == "uuid" for one in context.columns)
         column = Column("field", field, "text", required=True, mismatch="text")
         try:
             self._encoder = _native.PageEncoder(msgspec.json.encode(context.plan((column,))))
@@ -40,6 +41,8 @@ class Keyset(Counted):
         if self._ends(chunk, answer, None):
             return END
         following = self._last(chunk, answer.body)
+        if following == cursor and chunk.records == 1:
+            return END  # the API means `>=`, and that was the last one
         if following == cursor:
             raise PageRepeated(
                 "the page ends with the key that it was asked for with", hint=f"does the API know `{self._param}`?"

@@ -7,7 +7,7 @@ Format: TypeAlias = Literal["iso", "s", "ms", "date"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"iso": 1, "ms": 1000, "s": 1_000_000, "date": 86_400_000_000}
-_STEPS = {"iso": 1000, "ms": 1000, "s": 1_000_000, "date": 0}
+_STEPS = {"iso": 1000, "ms": 1000, "s": 1_000_000, "date": 86_400_000_000}
 
 
 def written(us: int, form: Format, *, up: bool = False) -> str | int:
@@ -24,8 +24,5 @@ def written(us: int, form: Format, *, up: bool = False) -> str | int:
 
 
 def just_before(us: int, form: Format) -> int:
-    """A moment earlier by the least step that APIs count in: whether they mean `>` or `>=`, nothing is left out.
-
-    A date has none: no API leaves out the day that it is asked to begin with.
-    """
+    """A moment earlier by the least step that APIs count in: whether they mean `>` or `>=`, nothing is left out."""
     return us - _STEPS[form]

@@ -22,7 +22,7 @@ class Offset(Counted):
     def lead(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Lead:
         """See Pager."""
         here = self._offset(cursor)
-        if self._ends(chunk, answer, here - self._start + chunk.records):
+        if self._ends(chunk, answer, here - self._start + chunk.records, cursor):
             return END
         step = chunk.records or self.size or 0
         if step == 0:

@@ -35,7 +35,7 @@ class PageNumber(Counted):
         page, before = self._at(cursor)
         read = before + chunk.records
         pages = self._pages(chunk.next_cursor, answer)
-        ends = self._ends(chunk, answer, read)
+        ends = self._ends(chunk, answer, read, cursor)
         if pages is not None and chunk.has_more is None:
             ends = page - self._first + 1 >= pages
         return END if ends else self._lead(page + 1, read)

@@ -34,7 +34,8 @@ class Spans(Pager):
         if self._step < MIN_STEP[spec.format]:
             raise ConfigError(f"`step` of paging is shorter than its `format` can tell apart: `{spec.step}`")
         # Each span is asked for from a little before its beginning, and an API may refuse one that is longer than said.
-        self._step += just_before(0, spec.format)
+        # Of a single day there is nothing to take.
+        self._step = self._step + just_before(0, spec.format) or self._step
         self._spec = spec
         self._inner = inner
         self._start = micros(spec.start)

@@ -41,23 +41,30 @@ async def put(
     together = bool(rows.repeated) and not target.appends  # which one of a key is stored the database tells
     keys = [] if target.appends or target.key is None else rows.keys()
     stored = await first.put(list(_alike(keys)) if together else [[row] for row in range(len(rows))])
-    taken = {key for row, key in enumerate(keys) if row not in first.refused}
+    stored += await first.again()
     others = Halving(attempts, every, known)
     tried = 0
-    gone = {keys[row] for row in first.refused if keys} - taken
+    gone = {keys[row] for row in first.refused if keys} - _kept(keys, first)
     for key, row in _others(target, every, gone if len(every) > len(rows) else set()):
         if key in gone:
             stored += await others.put([[row]])
             tried += 1
             if row not in others.refused:
                 gone.remove(key)
+    if tried and attempts.circular:
+        stored += await first.again()  # what names one of these
     return Put(
         stored,
         (*first.rejects(), *others.rejects()),
-        repeated=len(rows) - len(first.refused) - len(taken) if together else 0,
+        repeated=len(rows) - len(first.refused) - len(_kept(keys, first)) if together else 0,
         places=first.places() | others.places(),
         tried=tried,
     )
+
+
+def _kept(keys: list[Any], halving: Halving) -> set[Any]:
+    """The keys of which a row was stored."""
+    return {key for row, key in enumerate(keys) if row not in halving.refused}
 
 
 def _alike(keys: list[Any]) -> Iterator[Unit]:

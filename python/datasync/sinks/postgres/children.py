@@ -91,8 +91,10 @@ class Children:
         """
         after = await self._places(connection, list(before.keys() | {p for one in _all(batch) for p in one.parents}))
         bad: dict[Place, asyncpg.PostgresError] = {}
-        for name in {one.table for one in _all(batch)}:
-            table, columns = self._tables[name]
+        present = {one.table for one in _all(batch)}
+        for name, (table, columns) in self._tables.items():  # as declared: a list may name elements of one before
+            if name not in present:
+                continue
             # PostgreSQL would convert values, and say nothing.
             if not await shape.check_columns(connection, table, columns):
                 raise SchemaMismatch(f"the table `{table}` is gone", hint="run again: it is made at the start")
@@ -103,7 +105,7 @@ class Children:
             }
             elements = {parent: version.rows for parent, version in winners.items()}
             if careful:
-                found = await self._halve(connection, table, columns, elements)
+                found = await self._replace_carefully(connection, table, columns, elements)
                 if len(found) == len(elements) >= halving.HOPELESS:
                     raise halving.hopeless(table, next(iter(found.values())))
                 bad |= {winners[parent].place: error for parent, error in found.items()}
@@ -148,6 +150,24 @@ class Children:
         if self._target.newer_by is None:
             return not self._target.keeps_known
         return new is not None and (old is None or new > old)
+
+    async def _replace_carefully(
+        self, connection: Connection, table: TableName, columns: Sequence[Column], elements: Mapping[Any, Sequence[Row]]
+    ) -> dict[Any, asyncpg.PostgresError]:
+        """Replace the elements of parents, but for those that the database refuses. Give these."""
+        nothing: Mapping[Any, Sequence[Row]] = dict.fromkeys(elements, ())
+        try:
+            async with connection.transaction():
+                await self._replace(connection, table, columns, nothing)
+        except asyncpg.PostgresError as error:
+            if not refuses_rows(error):
+                raise
+            return await self._halve(connection, table, columns, elements)  # of some the old ones have to stay
+        bad = await self._halve(connection, table, columns, elements)
+        # Another parent's elements may have been in the way until they were refused, or not yet there.
+        return (
+            await self._halve(connection, table, columns, {parent: elements[parent] for parent in bad}) if bad else {}
+        )
 
     async def _halve(
         self, connection: Connection, table: TableName, columns: Sequence[Column], elements: Mapping[Any, Sequence[Row]]

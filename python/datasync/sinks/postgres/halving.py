@@ -40,6 +40,7 @@ class Halving:
         self._known = {row: known[place] for row, place in enumerate(places) if place in known}
         # A row that is refused by itself may pass with another one that it names.
         self._hopes = not attempts.circular
+        self._units: list[Unit] = []
         self.refused: dict[int, asyncpg.PostgresError] = {}
 
     async def put(self, units: Sequence[Unit]) -> Stored:
@@ -49,19 +50,33 @@ class Halving:
             RowsRefused: the table refuses every row.
         """
         self.refused |= {row: self._known[row] for unit in units for row in unit if row in self._known}
-        left: Sequence[Unit] = _without(units, self._known)
+        left = _without(units, self._known)
+        self._units += left
         stored = Stored()
         if self._attempts.circular:
             stored, left = await self._together(left)
-        stored += await self._piece(left)
+        return stored + await self._piece(left)
+
+    async def again(self) -> Stored:
+        """Store what was refused only because another row was not yet there, or still was.
+
+        Raises:
+            RowsRefused: the table refuses every row.
+        """
+        stored = Stored()
+        before = -1
         for _ in range(PASSES):
-            waiting = self._waiting(units)
-            for row in (row for unit in waiting for row in unit):
-                del self.refused[row]
-            stored += await self._piece(waiting[::-1])  # in one pass, where each names a later one
-            if len(self._waiting(waiting)) in (0, len(waiting)):
+            waiting = self._waiting()
+            if len(waiting) in (0, before):
                 break
-        if self._attempts.circular and len(self.refused) == sum(map(len, units)) >= HOPELESS:
+            before = len(waiting)
+            for row in _rows(waiting):
+                del self.refused[row]
+            if self._attempts.circular:
+                kept, waiting = await self._together(waiting)
+                stored += kept
+            stored += await self._piece(waiting)
+        if self._attempts.circular and len(self.refused) == len(self._rows) >= HOPELESS:
             raise hopeless(self._attempts.target.into, next(iter(self.refused.values())))
         return stored
 
@@ -74,12 +89,12 @@ class Halving:
         """Of the refused rows."""
         return frozenset(map(self._rows.place, self.refused))
 
-    def _waiting(self, units: Sequence[Unit]) -> list[Unit]:
-        """Of these, those that may have been refused only because another row was not yet there, or still was."""
-        others = {row for row, error in self.refused.items() if isinstance(error, _OF_OTHERS)}
-        return _without(units, set(range(len(self._rows))) - others) if others else []
+    def _waiting(self) -> list[Unit]:
+        kinds = (*_OF_OTHERS, asyncpg.ForeignKeyViolationError) if self._attempts.circular else _OF_OTHERS
+        others = {row for row, error in self.refused.items() if isinstance(error, kinds)} - self._known.keys()
+        return _without(self._units, set(range(len(self._rows))) - others) if others else []
 
-    async def _together(self, units: Sequence[Unit]) -> tuple[Stored, Sequence[Unit]]:
+    async def _together(self, units: list[Unit]) -> tuple[Stored, list[Unit]]:
         """Store at once what names only rows that are stored; give those units that are left to be tried."""
         alone: list[Unit] = []
         while units:

@@ -11,7 +11,7 @@ from datasync.sinks.postgres.target import Target
 
 # Whoever may not read the other table is told by the foreign key itself.
 _FOREIGN: Final = """
-SELECT confrelid::regclass::text AS other, confrelid = conrelid AS itself,
+SELECT confrelid::regclass::text AS other, confrelid = conrelid AS itself, confmatchtype = 'f' AS whole,
     (SELECT array_agg(attname::text ORDER BY place) FROM unnest(conkey) WITH ORDINALITY AS part (number, place)
         JOIN pg_attribute ON attrelid = conrelid AND attnum = number) AS names,
     (SELECT array_agg(attname::text ORDER BY place) FROM unnest(confkey) WITH ORDINALITY AS part (number, place)
@@ -22,10 +22,14 @@ AND has_table_privilege(confrelid, 'SELECT')
 
 
 class ForeignKey(msgspec.Struct, frozen=True):
-    """Columns `names` refer to the columns `others` of the table `other`, as SQL writes it."""
+    """Columns `names` refer to the columns `others` of the table `other`, as SQL writes it.
+
+    With `whole` they may not be NULL in part: MATCH FULL.
+    """
 
     other: str
     itself: bool
+    whole: bool
     names: Sequence[str]
     others: Sequence[str]
 
@@ -56,4 +60,6 @@ def _delete(staged: TableName, key: ForeignKey, columns: Sequence[str]) -> str:
     places = [key.other, *([staged.sql] if key.itself and set(key.others) <= set(columns) else [])]
     named = " AND ".join(f"here.{name} IS NOT NULL" for name, _ in pairs)
     missing = " AND ".join(f"NOT EXISTS (SELECT FROM {place} AS there WHERE {same})" for place in places)
-    return f"DELETE FROM {staged.sql} AS here WHERE {named} AND {missing}"
+    partly = " OR ".join(f"here.{name} IS NOT NULL" for name, _ in pairs)
+    wrong = f"{named} AND {missing}" + (f" OR ({partly}) AND NOT ({named})" if key.whole else "")
+    return f"DELETE FROM {staged.sql} AS here WHERE {wrong}"

@@ -156,6 +156,7 @@ class Store:
                 return found
             # A record is stored with its elements or not at all.
             await attempt.rollback()
+            assert bad.keys() - known.keys()  # what is known was left out
             known |= bad
 
     async def _agree(self, writer: Writer, number: int) -> None:

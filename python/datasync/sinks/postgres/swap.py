@@ -6,6 +6,7 @@ neither a renamed table nor TRUNCATE would leave so. Readers are never held up, 
 With a key only what differs is written.
 """
 
+import re
 from typing import Final
 
 import asyncpg
@@ -27,6 +28,8 @@ SELECT conname::text AS name, pg_get_constraintdef(oid) AS definition,
     CASE WHEN confrelid = conrelid THEN confrelid::regclass::text END AS itself
 FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype = 'f' AND conparentid = 0 ORDER BY conname
 """
+
+_DEFERRED: Final = re.compile(r" DEFERRABLE( INITIALLY DEFERRED)?(?= NOT VALID|$)")
 
 _MARK: Final = "SELECT obj_description(to_regclass($1), 'pg_class') FROM pg_class WHERE oid = to_regclass($1)"
 
@@ -69,7 +72,8 @@ async def begin(connection: Connection, target: Target, stream: str) -> None:
         f"COMMENT ON TABLE {target.into.sql} IS {mark}"
     )
     for row in await connection.fetch(_FOREIGN, target.table.sql):
-        definition = row["definition"]
+        # At once: what waits for the COMMIT keeps the table from being dropped there.
+        definition = _DEFERRED.sub("", row["definition"])
         if row["itself"]:
             definition = definition.replace(f" REFERENCES {row['itself']}(", f" REFERENCES {target.into.sql}(", 1)
         try:
