@@ -86,7 +86,7 @@ def test_commands_work_behind_a_pooler_as_before_the_server(
         ("state", "reset", "datasync.events", "--yes"),
         ("check",),
     ):
-        for _ in range(3):  # by another server connection each time
+        for _ in range(2):  # by another server connection each time
             done = finish(start(list(command), environment(dsn, api.base_url)))
             assert done.code == 0, (command, done.stderr)
     assert database.value("SELECT count(*) FROM quarantined_events") == 0

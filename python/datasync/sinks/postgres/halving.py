@@ -41,6 +41,7 @@ class Halving:
         # A row that is refused by itself may pass with another one that it names.
         self._hopes = not attempts.circular
         self._units: list[Unit] = []
+        self._pruned: set[int] = set()  # name nothing that is there, unless further rows are stored
         self.refused: dict[int, asyncpg.PostgresError] = {}
 
     async def put(self, units: Sequence[Unit]) -> Stored:
@@ -60,22 +61,27 @@ class Halving:
     async def again(self) -> Stored:
         """Store what was refused only because another row was not yet there, or still was.
 
+        To be called once more when further rows were stored.
+
         Raises:
             RowsRefused: the table refuses every row.
         """
         stored = Stored()
-        before = -1
         for _ in range(PASSES):
             waiting = self._waiting()
-            if len(waiting) in (0, before):
+            if not waiting:
                 break
-            before = len(waiting)
+            self._pruned.clear()
             for row in _rows(waiting):
                 del self.refused[row]
+            now = Stored()
             if self._attempts.circular:
-                kept, waiting = await self._together(waiting)
-                stored += kept
-            stored += await self._piece(waiting)
+                now, waiting = await self._together(waiting)
+            now += await self._piece(waiting)
+            stored += now
+            if now == Stored():
+                break
+        self._pruned.clear()
         if self._attempts.circular and len(self.refused) == len(self._rows) >= HOPELESS:
             raise hopeless(self._attempts.target.into, next(iter(self.refused.values())))
         return stored
@@ -91,7 +97,8 @@ class Halving:
 
     def _waiting(self) -> list[Unit]:
         kinds = (*_OF_OTHERS, asyncpg.ForeignKeyViolationError) if self._attempts.circular else _OF_OTHERS
-        others = {row for row, error in self.refused.items() if isinstance(error, kinds)} - self._known.keys()
+        others = {row for row, error in self.refused.items() if isinstance(error, kinds)}
+        others -= self._known.keys() | self._pruned
         return _without(self._units, set(range(len(self._rows))) - others) if others else []
 
     async def _together(self, units: list[Unit]) -> tuple[Stored, list[Unit]]:
@@ -103,6 +110,7 @@ class Halving:
             units = [unit for unit in units if not naming.issuperset(unit)]
             stored = await self._attempts.keep(self._rows, _rows(units))
             if isinstance(stored, Stored):
+                self._pruned.update(_rows(alone))
                 return stored, sorted(alone)
             bad = await self._bad(units)
             if not bad:
