@@ -2,11 +2,14 @@
 
 import importlib.util
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 import pytest
 
@@ -111,3 +114,29 @@ def test_stdout_gets_each_key_once_a_run_and_holds_no_state(workdir: Path, capfd
         assert [json.loads(line)["id"] for line in lines] == ["a", "b", "c"]
     assert [path.name for path in workdir.iterdir()] == ["ingested_events.quarantine.jsonl"]
     assert [raw for _, raw in kind.rejects()] == [b"\xff", b"\xff"]
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_the_state_of_an_older_version_is_gone_on_with(name: str, tmp_path: Path) -> None:
+    """It doesn't know in which batch a record came to quarantine, nor where the stream was read from its beginning."""
+    kind = Kind(name, tmp_path)
+
+    async def ends(sink: Any) -> None:
+        await sink.commit(batch(1, page("a", rejects=[reject(b"bad")]), total=2, complete=True))
+
+    kind.use(ends)
+    if name == "duckdb":
+        with duckdb.connect(tmp_path / "data.duckdb") as db:
+            db.execute("ALTER TABLE quarantined_events DROP COLUMN seen")
+            db.execute("UPDATE cursor_state SET books = json_merge_patch(books, '{\"first_batch\": 0}')")
+    else:
+        with closing(sqlite3.connect(tmp_path / "ingested_events.datasync" / "state.sqlite")) as old, old:
+            old.execute("ALTER TABLE rejects DROP COLUMN batch")
+            old.execute("UPDATE state SET books = json_set(CAST(books AS TEXT), '$.first_batch', 0)")
+    assert kind.connected()[0].checkpoint.complete
+
+    async def again(sink: Any) -> Any:
+        return await sink.commit(batch(1, page("a", "b", rejects=[reject(b"bad")]), total=4, complete=True))
+
+    done = kind.use(again, restart=True)
+    assert (done.rows, done.duplicates, done.missing) == (1, 2, 1)

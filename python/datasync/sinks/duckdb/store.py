@@ -117,8 +117,10 @@ class DuckDbStore:
     def there(self, first_batch: int) -> There:
         """See Store."""
         with self._mapped("counting"):
-            query = "SELECT count(*) FROM quarantined_events WHERE stream = $1 AND seen >= $2"
-            row = self._db.execute(query, [self._stream, first_batch]).fetchone()
+            # The table of an older version, which is asked for all, has no such column.
+            since = f" AND seen >= {first_batch}" if first_batch else ""
+            query = f"SELECT count(*) FROM quarantined_events WHERE stream = $1{since}"
+            row = self._db.execute(query, [self._stream]).fetchone()
             assert row is not None  # it is a count
             return There(self._table.count(self._db) if self._table.keyed else None, row[0])
 

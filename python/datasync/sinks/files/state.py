@@ -69,6 +69,8 @@ class State:
     def create(self) -> None:
         """Make what isn't there."""
         self._db.executescript(_TABLES)
+        if "batch" not in [row[1] for row in self._db.execute("PRAGMA table_info(rejects)")]:
+            self._db.execute("ALTER TABLE rejects ADD COLUMN batch INTEGER NOT NULL DEFAULT 0")  # of an older version
 
     @contextmanager
     def transaction(self, books: Books | None = None) -> Iterator[None]:
@@ -113,8 +115,9 @@ class State:
         return False
 
     def rejects(self, batch: int) -> int:
-        """How many came in this batch or a later one."""
-        row: tuple[int] = self._db.execute("SELECT count(*) FROM rejects WHERE batch >= ?", (batch,)).fetchone()
+        """How many came in this batch or a later one. 0 asks for all, which the tables of older versions tell, too."""
+        since = f" WHERE batch >= {batch}" if batch else ""
+        row: tuple[int] = self._db.execute(f"SELECT count(*) FROM rejects{since}").fetchone()
         return row[0]
 
     def close(self) -> None:
