@@ -32,6 +32,7 @@ from datasync.testing import EmbeddedPostgres
 from tests.events import PLAN
 
 EVENTS = 200_000
+MANY = 1_000_000
 NOW_US = 1_769_600_000_000_000
 STAGED = WriteSettings(direct=False)
 COLUMNS = [column.name for column in PLAN.columns]
@@ -86,8 +87,7 @@ def bodies() -> list[bytes]:
 @pytest.fixture(scope="module")
 def chunks(bodies: list[bytes]) -> list[Chunk]:
     """All events, encoded."""
-    lane = FastLane(msgspec.structs.replace(PLAN, jsonb_order=True))  # as a run does
-    return [lane.encode(body, cursor=None, now_us=NOW_US) for body in bodies]
+    return encoded(bodies)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,12 @@ def batches(chunks: list[Chunk]) -> list[Rows]:
         found[-1].append(chunk)
         room -= chunk.row_count
     return [sort(batch, PLAN.columns) for batch in found]
+
+
+def encoded(bodies: list[bytes]) -> list[Chunk]:
+    """As a run has them."""
+    lane = FastLane(msgspec.structs.replace(PLAN, jsonb_order=True))
+    return [lane.encode(body, cursor=None, now_us=NOW_US) for body in bodies]
 
 
 def bare(batches: list[Rows], dsn: str) -> None:
@@ -197,6 +203,21 @@ def test_direct_against_staged(
     _rates(benchmark, "direct, rows encoded beforehand", f"staged, {statement}, beside it")
 
 
+def test_direct_against_staged_for_long(benchmark: BenchmarkFixture, target: Target) -> None:
+    """The same with so many rows that tables and connections, which both lanes make alike, don't count."""
+    chunks = encoded(pages.served(MANY))
+    paired(
+        benchmark,
+        lambda: store(chunks, target.database.dsn, WriteSettings()),
+        lambda: store(chunks, target.database.dsn, STAGED),
+        name=f"first load of {MANY:,} rows: staged, as it comes / direct",
+        timer=time.perf_counter,
+        rounds=5,
+        reset=target.renew,
+    )
+    _rates(benchmark, f"direct, {MANY:,} rows encoded beforehand", "staged, as it comes, beside it", rows=MANY)
+
+
 @pytest.mark.parametrize("lane", ["direct", "staged, as it comes"])
 def test_lanes_against_bare_copy(
     benchmark: BenchmarkFixture, chunks: list[Chunk], batches: list[Rows], target: Target, lane: str
@@ -244,9 +265,9 @@ def test_all_duplicates_against_the_first_load(
     _rates(benchmark, "all duplicates", "their first load")
 
 
-def _rates(benchmark: BenchmarkFixture, ours: str, theirs: str) -> None:
+def _rates(benchmark: BenchmarkFixture, ours: str, theirs: str, *, rows: int = EVENTS) -> None:
     info = benchmark.extra_info
     info["figures"] = [
-        (f"{ours}", f"{EVENTS / info['ours_median']:,.0f} rows/s"),
-        (f"{theirs}", f"{EVENTS / info['theirs_median']:,.0f} rows/s"),
+        (f"{ours}", f"{rows / info['ours_median']:,.0f} rows/s"),
+        (f"{theirs}", f"{rows / info['theirs_median']:,.0f} rows/s"),
     ]

@@ -18,7 +18,9 @@ def test_the_goals_hold_for_the_saved_ratios() -> None:
     assert min(value for name, value in saved.items() if name.startswith("page to")) >= 5
     assert saved["ingest, direct / staged bound of the database (1 is the bound)"] >= 0.9
     assert saved["ingest, staged / staged bound of the database (1 is the bound)"] >= 0.7
-    assert saved["first load: staged, ON CONFLICT in each batch / direct"] >= 1.5
+    lanes = [value for name, value in saved.items() if ": staged, " in name and name.endswith(" / direct")]
+    assert len(lanes) == 3
+    assert min(lanes) >= 1.5
     assert saved["first load: bare COPY by two connections / direct (1 is the bound)"] >= 0.85
     assert min(value for name, value in saved.items() if name.startswith("staged bound: naive")) >= 4
     assert saved["ingest: built-in endpoint / the same from a configuration (0.97 is 3 % slower)"] >= 0.97
