@@ -1,6 +1,6 @@
 """What is asked for, and what a page becomes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -85,6 +85,13 @@ class ChildRows(msgspec.Struct, frozen=True):
     rows: Sequence[Row]
     parents: Sequence[str | int]
     counts: Sequence[int]
+
+    def grouped(self) -> Iterator[Sequence[Row]]:
+        """Give the rows of each of the parents, in their order."""
+        at = 0
+        for count in self.counts:
+            yield self.rows[at : at + count]
+            at += count
 
 
 class Original(msgspec.Struct, frozen=True):

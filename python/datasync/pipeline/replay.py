@@ -5,20 +5,23 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from itertools import groupby
+from itertools import groupby, repeat
 
 import asyncpg
 import msgspec
 
 from datasync import _native
-from datasync.model import EncoderPlan, Row
-from datasync.pipeline.records import read_records
+from datasync.config.spec import Child
+from datasync.model import EncoderPlan
+from datasync.pipeline.elements import Elements
+from datasync.pipeline.records import read_records, take_elements
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import codecs, ddl, lock, quarantined, reconcile, replayed
+from datasync.sinks.postgres import codecs, ddl, lock, quarantined, reconcile, replayed, replayed_rows
 from datasync.sinks.postgres.link import server_process
 from datasync.sinks.postgres.quarantined import Chosen
 from datasync.sinks.postgres.replayed import Replayed, Verdicts
+from datasync.sinks.postgres.replayed_rows import Passed
 from datasync.transforms.chain import Chain
 
 
@@ -35,6 +38,7 @@ class Replay:
         chain: Chain | None,
         thread: Executor,
         plan_at: Callable[[str | None], EncoderPlan | None] | None = None,
+        children: Sequence[Child] = (),
     ) -> None:
         """Take how records are read.
 
@@ -44,11 +48,14 @@ class Replay:
             thread: that encodes; a transform may run loops of its own there.
             plan_at: gives the plan of a record by the cursor of its page, None where that doesn't tell it. Unless told
                 it is `plan` for all.
+            children: lists inside of records that go to tables of their own.
         """
         self._columns = plan.columns
         self._plan_at = plan_at or (lambda _cursor: plan)
         self._chain = chain
         self._thread = thread
+        self._elements = [Elements(plan, child) for child in children]
+        self._key = next((index for index, column in enumerate(plan.columns) if column.key), 0)
 
     async def run(
         self,
@@ -76,7 +83,8 @@ class Replay:
             await codecs.prepare(connection)
             if await server_process(connection) is not None:  # a pooler keeps no lock
                 await lock.take(connection, stream, wait=False)
-            place = await replayed.place(connection, stream, self._columns)
+            lists = {one.table: one.columns for one in self._elements}
+            place = await replayed_rows.place(connection, stream, self._columns, lists)
         repeated = False
         async for piece in _of_stream(connection, stream, chosen):
             verdicts = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, piece)
@@ -96,7 +104,8 @@ class Replay:
             return await reconcile.missing(connection, stream, place.table, keyed=place.keyed, version=version)
 
     def _read(self, piece: Sequence[asyncpg.Record]) -> Verdicts:
-        rows: dict[int, Row] = {}
+        rows: dict[int, Passed] = {}
+        now_us = time.time_ns() // 1000
         refused: dict[int, tuple[str, str]] = {}
         for plan, some in groupby(piece, key=lambda row: self._plan_at(row["page_cursor"])):
             records = {row["id"]: row["raw"] for row in some}
@@ -105,8 +114,11 @@ class Replay:
                 refused |= dict.fromkeys(ids, ("parent_unknown", "nothing tells which parent it belongs to"))
                 continue
             encoder = _native.PageEncoder(msgspec.json.encode(plan))
-            read = read_records(encoder, self._chain, list(records.values()), now_us=time.time_ns() // 1000)
-            rows |= {ids[index]: row for index, row in zip(read.indexes, read.extracted.rows, strict=True)}
+            read = read_records(encoder, self._chain, list(records.values()), now_us=now_us)
+            read, lists = take_elements(read, self._elements, self._key, now_us=now_us)
+            elements = zip(*(one.grouped() for one in lists), strict=True) if lists else repeat(())
+            passed = map(Passed, read.rows, elements)
+            rows |= {ids[index]: one for index, one in zip(read.indexes, passed, strict=True)}
             refused |= {ids[refusal.place]: (refusal.code, refusal.detail) for refusal in read.refusals}
         dropped = [row["id"] for row in piece if row["id"] not in rows and row["id"] not in refused]
         return Verdicts(rows, dropped, refused)

@@ -57,7 +57,9 @@ async def replay(
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
         for stream in streams:
             settings, endpoint = _reads(stream, runs, plugins)
-            one = Replay(endpoint.plan, parts.chain(settings, plugins, endpoint), thread, _of_parents(endpoint))
+            lists = settings.spec.table.children if settings.spec else ()
+            chain = parts.chain(settings, plugins, endpoint)
+            one = Replay(endpoint.plan, chain, thread, _of_parents(endpoint), lists)
             async with quarantined.connected(database_url) as connection:
                 lacking += await one.run(connection, stream, chosen, dry=dry, settled=partial(note, stream))
     except DatasyncError as error:
@@ -79,7 +81,6 @@ def _reads(stream: str, runs: Sequence[Settings], plugins: Plugins) -> tuple[Set
                     raise
                 continue  # one that wants more than we have; it may not be the one that is looked for
             if endpoint.name == stream:
-                _check_whole(settings, stream)
                 parent = settings.spec.parent if settings.spec else None
                 return settings, parts.of_parents(parent, (), settings, plugins) if parent else endpoint
     raise ConfigError(
@@ -92,11 +93,3 @@ def _of_parents(endpoint: Endpoint) -> Callable[[str | None], EncoderPlan | None
     if not isinstance(endpoint, Children) or endpoint.into is None:
         return None
     return lambda cursor: None if cursor is None else endpoint.plan_of(endpoint.value(cursor))
-
-
-def _check_whole(settings: Settings, stream: str) -> None:
-    if settings.spec and settings.spec.table.children:
-        raise ConfigError(
-            f"records of `{stream}` can't be replayed: they have rows in other tables",
-            hint="mend what refused them and run `datasync ingest --restart`",
-        )

@@ -120,7 +120,7 @@ class Children:
         rows = await connection.fetch(
             f"SELECT {name}, ctid::text FROM {self._target.into.sql} WHERE {name} = ANY($1::{key.kind}[])", parents
         )
-        return {_plain(row[0]): row[1] for row in rows}
+        return {plain(row[0]): row[1] for row in rows}
 
     def _is_new(self, before: str | None, after: str) -> bool:
         """Whether the batch's version of a parent counts; where it looks the same, its elements need not."""
@@ -132,7 +132,7 @@ class Children:
         for chunk_number, chunk in enumerate(batch.chunks):
             newer = self._newer(chunk)
             for one in (one for one in chunk.children if one.table == table):
-                for number, (parent, rows) in enumerate(_grouped(one)):
+                for number, (parent, rows) in enumerate(zip(one.parents, one.grouped(), strict=True)):
                     place = chunk_number, number
                     rank = newer[number] if number < len(newer) else None
                     if place not in refused and (parent not in found or self._wins(found[parent].rank, rank)):
@@ -221,14 +221,6 @@ def _all(batch: Batch) -> Iterator[ChildRows]:
     return (one for chunk in batch.chunks for one in chunk.children)
 
 
-def _grouped(children: ChildRows) -> Iterator[tuple[Any, Sequence[Row]]]:
-    """The elements of each parent, in the order of the parents."""
-    at = 0
-    for parent, count in zip(children.parents, children.counts, strict=True):
-        yield parent, children.rows[at : at + count]
-        at += count
-
-
-def _plain(key: Any) -> Any:
-    """A key as the record lane has it: the database gives a uuid as an object."""
+def plain(key: Any) -> Any:
+    """Give a key as the record lane has it: the database gives a uuid as an object."""
     return key if isinstance(key, (int, str)) else str(key)

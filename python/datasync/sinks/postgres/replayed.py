@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-import asyncpg
 import msgspec
 
-from datasync.model import Column, Row
+from datasync.model import Column
 from datasync.postgres.connection import Connection
-from datasync.postgres.errors import refusal_code, refuses_rows
-from datasync.sinks.postgres import checkpoint, shape, swap
-from datasync.sinks.postgres.names import TableName, quoted, table_name
+from datasync.sinks.postgres import replayed_rows
+from datasync.sinks.postgres.replayed_rows import Passed, Place
 
 # A record that is in quarantine for the new reason, too, needs no second place there.
 _RENAME = """
@@ -17,18 +15,6 @@ UPDATE quarantined_events AS q SET code = $2, detail = $3 WHERE id = $1 AND NOT 
     SELECT FROM quarantined_events AS o WHERE o.stream = q.stream AND o.code = $2 AND o.digest = q.digest AND o.id <> $1
 )
 """
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where rows of a stream are.
-
-    Attributes:
-        table: that they go to.
-        keyed: they are known by a unique key there.
-    """
-
-    table: TableName
-    keyed: bool
 
 
 class Verdicts(msgspec.Struct, frozen=True):
@@ -40,7 +26,7 @@ class Verdicts(msgspec.Struct, frozen=True):
         refused: code and detail of those that still fail.
     """
 
-    rows: Mapping[int, Row]
+    rows: Mapping[int, Passed]
     dropped: Sequence[int]
     refused: Mapping[int, tuple[str, str]]
 
@@ -83,21 +69,6 @@ class Replayed(msgspec.Struct):
             self.refused[code] = self.refused.get(code, 0) + count
 
 
-async def place(connection: Connection, stream: str, columns: Sequence[Column]) -> Place:
-    """Find where the stream's rows go: its table, or where they wait to take the place of what is there.
-
-    Raises:
-        SchemaMismatch: the table has another shape.
-    """
-    origin = await checkpoint.origin(connection, stream)
-    table = table_name(checkpoint.DEFAULT if origin is None else origin[1])
-    if await swap.pending(connection, table, stream):
-        table = swap.place(table)
-    await shape.check_columns(connection, table, columns)
-    key = [column.name for column in columns if column.key]
-    return Place(table, bool(key) and await shape.has_key(connection, table, key))
-
-
 async def settle(
     connection: Connection, stream: str, into: Place, columns: Sequence[Column], verdicts: Verdicts
 ) -> Replayed:
@@ -115,7 +86,7 @@ async def settle(
     there = {row["id"]: (row["code"], row["detail"]) for row in found}
     rows = {id: row for id, row in verdicts.rows.items() if id in there}
     done = Replayed(chosen=len(there), dropped=sum(id in there for id in verdicts.dropped))
-    done.stored, refused = await _insert(connection, into, columns, rows)
+    done.stored, refused = await replayed_rows.insert(connection, into, columns, rows)
     done.duplicates = len(rows) - len(refused) - done.stored
     gone = [id for id in [*rows, *verdicts.dropped] if id not in refused]
     await connection.execute("DELETE FROM quarantined_events WHERE id = ANY($1::bigint[])", gone)
@@ -129,47 +100,6 @@ async def settle(
         done.refused[code] = done.refused.get(code, 0) + 1
     await _count(connection, stream, done)
     return done
-
-
-async def _insert(
-    connection: Connection, into: Place, columns: Sequence[Column], rows: Mapping[int, Row]
-) -> tuple[int, dict[int, tuple[str, str]]]:
-    """Insert rows by their ids; give the number of new ones, and code and detail of those that the database refuses."""
-    key = next((index for index, column in enumerate(columns) if column.key), 0)
-    names = ", ".join(quoted(column.name) for column in columns)
-    places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    insert = f"INSERT INTO {into.table.sql} ({names}) VALUES ({places})"
-    if into.keyed:
-        insert += f" ON CONFLICT ({quoted(columns[key].name)}) DO NOTHING"
-    insert += " RETURNING 1"
-    ids = list(rows)
-    if into.keyed:
-        # By their keys, as all writers: each locks rows in one order.
-        ids.sort(key=lambda number: rows[number][key])  # type: ignore[arg-type,return-value]  # keys of one kind compare
-    try:
-        async with connection.transaction():
-            return len(await connection.fetchmany(insert, [rows[id] for id in ids])) if ids else 0, {}
-    except asyncpg.PostgresError as error:
-        if not refuses_rows(error):
-            raise
-    stored, refused = 0, dict[int, asyncpg.PostgresError]()
-    waiting = ids
-    while waiting:
-        for id in waiting:
-            refused.pop(id, None)
-            try:
-                async with connection.transaction():
-                    stored += len(await connection.fetchmany(insert, [rows[id]]))
-            except asyncpg.PostgresError as error:
-                if not refuses_rows(error):
-                    raise
-                refused[id] = error
-        # One may name another one that was stored after it.
-        before = len(waiting)
-        waiting = [id for id in waiting if isinstance(refused.get(id), asyncpg.ForeignKeyViolationError)]
-        if len(waiting) == before:
-            break
-    return stored, {id: (refusal_code(error), str(error)) for id, error in refused.items()}
 
 
 # Two that become one came last when the later one did.
