@@ -44,6 +44,34 @@ def test_a_second_run_that_waits_finds_the_work_of_the_first_done(api: Feed, dat
     assert waited.line("ingestion complete")["rows"] == 0
 
 
+@pytest.mark.fault(56)
+def test_a_run_that_waits_lives_through_the_end_of_its_connection(api: Feed, database: Database) -> None:
+    go_on = threading.Event()
+
+    def hold(_message: Message) -> Action:
+        assert go_on.wait(PATIENCE)
+        return None
+
+    copying = Once(lambda message: message.is_copy_data and rows(database.dsn) > 0, hold)
+    with WireProxy(database.dsn, copying) as proxy, Running(proxy.dsn(database.name), api.base_url) as first:
+        first.until(lambda: copying.done, "a batch on its way")
+        known = [row[0] for row in database.fetch("SELECT pid FROM pg_stat_activity")]
+        with Running(database.dsn, api.base_url, "--wait") as second:
+            second.until_said("waiting for another run of the stream to end")
+            killed = database.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND application_name = 'datasync' AND pid <> ALL ($1::int[])",
+                known,
+            )
+            assert len(killed) == 1
+            second.until_said("connecting again")
+            go_on.set()
+            judge(first.end(), database.dsn, api)
+            waited = second.end()
+    assert waited.code == 0, waited.stderr
+    assert waited.line("ingestion complete")["rows"] == 0
+
+
 @pytest.mark.fault(43, 56)
 def test_a_run_that_was_taken_over_stores_nothing_more(api: Feed, database: Database) -> None:
     with Running(database.dsn, api.base_url) as run:

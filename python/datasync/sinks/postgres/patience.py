@@ -32,8 +32,8 @@ class Patience:
         self._began: float | None = None
         self._pause = FIRST
 
-    async def wait(self, error: SinkError) -> None:
-        """Say what went wrong and wait before the next try.
+    async def wait(self, error: SinkError, *, doing: str = "storing again") -> None:
+        """Say what went wrong, and what is tried once more, and wait before that.
 
         Raises:
             SinkError: it is `error`; there is no time left.
@@ -44,6 +44,6 @@ class Patience:
         if left <= 0:
             error.hint = f"{error.hint or 'nothing of this batch was stored'}; it kept failing for {self._seconds:g} s"
             raise error
-        structlog.get_logger().warning("storing again", reason=str(error), code=error.code)
+        structlog.get_logger().warning(doing, reason=str(error), code=error.code)
         await self._sleep(min(self._pause, left))
         self._pause = min(LONGEST, self._pause * 2)

@@ -1,6 +1,7 @@
 """The PostgreSQL sink: rows, quarantine and checkpoint in one transaction."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -75,9 +76,26 @@ class PostgresSink:
     async def connect(self) -> tuple[PartitionState, ...]:
         """See Sink."""
         await self._link.open()
+        wait, patience = self._settings.write.wait, self._patience()
+        while True:
+            began = time.monotonic()
+            try:
+                if not self._link.usable:
+                    await self._link.renew()
+                return await self._connected(wait=wait)
+            except SinkUnavailable as error:
+                if not wait:
+                    raise
+                # Whoever waits for hours for another run lives through a restart of the server, as that one does.
+                if time.monotonic() - began > self._settings.http.retry_for:
+                    patience = self._patience()
+                self._link.cut()
+                await patience.wait(error, doing="connecting again")
+
+    async def _connected(self, *, wait: bool) -> tuple[PartitionState, ...]:
         connection = self._link.connection
         with mapped("reading the checkpoint"):
-            await self._lock(wait=self._settings.write.wait)
+            await self._lock(wait=wait)
             async with connection.transaction(isolation="read_committed"):
                 await connection.execute(_PATIENT)
                 return await self._look(connection)
@@ -112,9 +130,9 @@ class PostgresSink:
                 return await self._open()
             except SinkUnavailable as error:
                 self._link.cut()
-                await patience.wait(error)
+                await patience.wait(error, doing="connecting again")
             except SinkConflict as error:  # a lock wasn't given, perhaps
-                await patience.wait(error)
+                await patience.wait(error, doing="preparing the tables again")
 
     async def _open(self) -> tuple[PartitionState, ...]:
         connection = self._link.connection
