@@ -7,7 +7,7 @@ import msgspec
 from datasync.config.schema import RoundSettings, Settings
 from datasync.errors import ConfigError, RowsMissing, SchemaMismatch
 from datasync.model import Batch, Column, Committed, PartitionState, Window
-from datasync.sinks import counts, rounds
+from datasync.sinks import counts, reading, rounds
 from datasync.sinks.counts import Put
 from datasync.stats import Counts
 
@@ -21,6 +21,7 @@ class Identity(msgspec.Struct, frozen=True):
         table: that the rows go to.
         mode: see TableSettings.
         columns: name and kind of each.
+        reading: how it is read; see there.
     """
 
     stream: str
@@ -28,12 +29,14 @@ class Identity(msgspec.Struct, frozen=True):
     table: str
     mode: str
     columns: tuple[tuple[str, str], ...]
+    reading: Mapping[str, str] = {}
 
     @classmethod
     def of(cls, settings: Settings, stream: str, columns: Sequence[Column]) -> "Identity":
         """Of a run's settings."""
         named = tuple((column.name, column.kind) for column in columns)
-        return cls(stream, settings.api_base_url, settings.table.name, settings.table.mode, named)
+        how = reading.of(settings)
+        return cls(stream, settings.api_base_url, settings.table.name, settings.table.mode, named, how)
 
 
 class There(msgspec.Struct, frozen=True):
@@ -112,13 +115,15 @@ class Books(msgspec.Struct, frozen=True):
                 f" {_listed(identity.columns)}",
                 hint="write to another table or another place",
             )
+        if not restart:
+            reading.check(ours.stream, ours.reading, identity.reading, complete=self.complete)
 
     def begun(self, settings: RoundSettings, identity: Identity, *, restart: bool) -> tuple["Books", bool]:
         """The books that a run goes on with, and whether it begins a round."""
         anew = identity.mode == "replace"
         state = rounds.first(settings) if restart else rounds.following(self.partitions, settings, anew=anew)
         if state is None:
-            return self, False
+            return msgspec.structs.replace(self, identity=identity), False
         before = 0 if rounds.counts_newer(state, settings) else None
         first = self.batch + 1 if rounds.reads_all(state, settings) else 0 if restart else self.first_batch
         return Books(identity, self.epoch, self.batch, first, (state,), served_before=before), True

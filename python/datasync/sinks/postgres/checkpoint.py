@@ -1,5 +1,6 @@
 """The stream as a whole: one row of `cursor_state` with its counts and the epoch that guards every write."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -32,7 +33,7 @@ _PROGRESS = "epoch, batch, events_ingested, updated + unchanged + duplicates"
 _FORGET = (
     ", source = excluded.source, table_name = excluded.table_name, served_before = excluded.served_before"
     ", cursor_value = '', pages = 0, served = 0, total = NULL, complete = false"
-    ", first_batch = excluded.first_batch * (state.batch + 1)"
+    ", first_batch = excluded.first_batch * (state.batch + 1), reading = '{}'"
     ", events_ingested = 0, updated = 0, unchanged = 0, duplicates = 0, quarantined = 0, dropped = 0"
 )
 
@@ -63,6 +64,21 @@ async def origin(connection: Connection, stream: str) -> tuple[str, str] | None:
         stream,
     )
     return None if row is None else (row[0], row[1])
+
+
+async def reading(connection: Connection, stream: str) -> Mapping[str, str]:
+    """How the stream is read, as far as is known; see `sinks/reading.py`. Writes nothing."""
+    found: str | None = await connection.fetchval(
+        "SELECT to_jsonb(s) ->> 'reading' FROM cursor_state AS s WHERE stream = $1", stream
+    )
+    return {} if found is None else msgspec.json.decode(found, type=dict[str, str])
+
+
+async def keep_reading(connection: Connection, stream: str, how: Mapping[str, str]) -> None:
+    """Keep how the stream is read from here on. Belongs into the transaction that takes it over."""
+    await connection.execute(
+        "UPDATE cursor_state SET reading = reading || $2 WHERE stream = $1", stream, msgspec.json.encode(how).decode()
+    )
 
 
 async def has_rows(connection: Connection, stream: str) -> bool:

@@ -112,6 +112,11 @@ ALTER TABLE quarantined_events ADD COLUMN seen BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE cursor_state ADD COLUMN first_batch BIGINT NOT NULL DEFAULT 0;
 """
 
+# How the stream is read, as far as its cursors depend on it; see `sinks/reading.py`. What isn't there is not known.
+_READING = """
+ALTER TABLE cursor_state ADD COLUMN reading JSONB NOT NULL DEFAULT '{}';
+"""
+
 PARTITIONS_SINCE = 2
 """The version that keeps partitions."""
 
@@ -123,7 +128,7 @@ SEEN_SINCE = 6
 
 HISTORY = migrations.History(
     "datasync_schema",
-    (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES, _ROUNDS, _VALUES, _SEEN),
+    (_SEED_TABLES + _CHECKPOINT_COLUMNS + _QUARANTINE, _PARTITIONS, _BATCHES, _ROUNDS, _VALUES, _SEEN, _READING),
 )
 
 

@@ -6,6 +6,7 @@ from datasync.config import Settings
 from datasync.errors import ConfigError, RowsMissing
 from datasync.model import PartitionState
 from datasync.postgres.connection import Connection
+from datasync.sinks import reading
 from datasync.sinks.postgres import checkpoint, ddl, reconcile, swap
 from datasync.sinks.postgres.target import Target
 
@@ -29,14 +30,16 @@ async def check(
         version: of the schema.
 
     Raises:
-        ConfigError: it is read from another API, or goes to another table or by another mode.
+        ConfigError: it is read from another API or in another way, or goes to another table or by another mode.
         RowsMissing: rows are gone.
         CountsDiffer: see `reconcile.check_counts`.
     """
     await check_origin(connection, settings, stream)
     if not all(state.checkpoint.complete for state in states):
         await _check_mode(connection, stream, target)
+        await check_reading(connection, settings, stream, states)
         return
+    await check_reading(connection, settings, stream, states)
     # What was read is in the table itself by now, whatever the mode.
     keyed = not target.appends
     if gone := await reconcile.missing(connection, stream, target.table, keyed=keyed, version=version):
@@ -64,6 +67,15 @@ async def check_origin(connection: Connection, settings: Settings, stream: str) 
             f"the rows of `{stream}` went to `{table}` until now, not to `{settings.table.name}`",
             hint="read it from its beginning with --restart, or give the endpoint another name",
         )
+
+
+async def check_reading(
+    connection: Connection, settings: Settings, stream: str, states: Sequence[PartitionState]
+) -> None:
+    """Make sure that the checkpoint means in this run what it meant before."""
+    complete = all(state.checkpoint.complete for state in states)
+    was = await checkpoint.reading(connection, stream)
+    reading.check(stream, was, reading.of(settings), complete=complete)
 
 
 async def _check_mode(connection: Connection, stream: str, target: Target) -> None:

@@ -16,7 +16,7 @@ from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
-from datasync.sinks import lease, rounds
+from datasync.sinks import lease, reading, rounds
 from datasync.sinks.postgres import (
     checkpoint,
     ddl,
@@ -183,8 +183,10 @@ class PostgresSink:
             version = len(ddl.HISTORY.steps)
             states = await partitions.read(connection, self._stream, version)
             await resume.check_origin(connection, self._settings, self._stream)
+            await resume.check_reading(connection, self._settings, self._stream, states)
             if states != self._found:  # else `connect` has looked, and counting takes its time
                 await self._resumable(connection, states, version)
+        await checkpoint.keep_reading(connection, self._stream, reading.of(self._settings))
         begun = self._following(states) if states else self._first
         if begun is not None:
             if states:
