@@ -155,3 +155,21 @@ def test_two_streams_fill_two_tables_at_once(database: Database) -> None:
     asyncio.run(main())
     assert database.value("SELECT count(*) FROM orders") == 40
     assert database.value("SELECT count(*) FROM orders_2") == 80
+
+
+def test_rows_that_are_to_stay_go_to_no_table_that_those_of_another_one_pass_through(database: Database) -> None:
+    run(settings(database, TableSettings("orders")), use=stores(last((1, "a"))), stream="one")
+    run(settings(database, TableSettings("names", "replace")), use=stores(more((1, "a"))), stream="two")
+    for name in ("staging_orders", "staging_orders_2", "names__next"):
+        with pytest.raises(SchemaMismatch, match="of datasync's own") as caught:
+            run(settings(database, TableSettings(name, "append")), use=stores(last((2, "b"))), stream="three")
+        assert caught.value.hint
+    assert database.value("SELECT count(*) FROM names__next") == 1
+
+
+def test_a_table_may_be_called_as_staging_tables_are(database: Database) -> None:
+    run(settings(database, TableSettings("staging_area")), use=stores(last((1, "a"))), stream="one")
+    run(settings(database, TableSettings("staging_area")), use=stores(last((1, "a"))), stream="one")
+    with pytest.raises(SchemaMismatch):
+        run(settings(database, TableSettings("area")), use=stores(last((1, "a"))), stream="two")
+    assert database.value("SELECT count(*) FROM staging_area") == 1

@@ -10,6 +10,7 @@ import pytest
 from datasync.config import Secret
 from datasync.config.spec import (
     Child,
+    ColumnSpec,
     CursorPaging,
     DuckDbTo,
     EndpointSpec,
@@ -119,7 +120,7 @@ def test_the_next_round_asks_by_the_column_that_the_last_one_read(database: Data
     api = Api()
     api.left = -1
     begun = msgspec.structs.replace(BEGUN, incremental=Incremental(column="at", param="since"))
-    columns = (*begun.table.columns, msgspec.structs.replace(begun.table.columns[1], name="also", path="at"))
+    columns = (*(begun.table.columns or ()), ColumnSpec(name="also", path="at", type="timestamptz"))
     begun = table(columns=columns)(begun)
     with Server(api) as server:
         ingest(server, sink, begun)

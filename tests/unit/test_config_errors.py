@@ -228,3 +228,27 @@ def test_a_configuration_is_found_by_the_variable_then_here(workdir: Path) -> No
     assert file.find({"DATASYNC_CONFIG": "/x/y.toml"}) == Path("/x/y.toml")
     assert file.find({}, env_file=Path("vars.env")) == Path("z.toml")
     assert file.find({"DATASYNC_CONFIG": " "}) == Path("datasync.toml")
+
+
+@pytest.mark.parametrize(
+    ("lists", "alone"),
+    [
+        (("kids", "kids"), False),
+        (("kids", "public.kids"), False),
+        (("a.kids", "b.kids"), True),
+        (("kids", "kids2"), True),
+    ],
+)
+def test_rows_that_replace_each_other_have_a_table_of_their_own_however_it_is_spelt(
+    tmp_path: Path, lists: tuple[str, str], alone: bool
+) -> None:
+    content = deepcopy(tree())
+    keys.at(content, ("endpoint", 0, "table"))["children"] = [
+        {"table": name, "path": f"p{number}", "columns": ["x"]} for number, name in enumerate(lists)
+    ]
+    if alone:
+        read(content, tmp_path, {"THERE": "x"})
+        return
+    with pytest.raises(ConfigError, match="is written by others, too") as caught:
+        read(content, tmp_path, {"THERE": "x"})
+    assert caught.value.hint

@@ -1,6 +1,5 @@
 """What must fit together in a configuration, beyond what each struct checks of itself."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -193,13 +192,23 @@ def _incremental(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
 
 
 def _tables(config: Config) -> Iterator[Problem]:
-    tables = Counter(name for endpoint in config.endpoints for name in _written_by(endpoint))
+    tables = [name for endpoint in config.endpoints for name in _written_by(endpoint)]
     for index, endpoint in enumerate(config.endpoints):
+        if endpoint.table.mode != "replace" and not endpoint.table.children:
+            continue
         for name in _written_by(endpoint):
-            alone = endpoint.table.mode == "replace" or endpoint.table.children
-            if tables[name] > 1 and alone:
+            others = [other for other in tables if _may_be(other, name)]
+            if len(others) > 1:
                 hint = "its rows would be replaced by each other's: give each a table of its own"
+                if len(set(others)) > 1:
+                    hint += f"; {' and '.join(f'`{one}`' for one in sorted(set(others)))} may be one table"
                 yield ("endpoint", index, "table", "name"), f"is written by others, too: `{name}`", hint
+
+
+def _may_be(one: str, other: str) -> bool:
+    """Whether both may name the same table: without a schema the database decides in which one it is."""
+    schemas, names = zip(*(name.rpartition(".")[::2] for name in (one, other)), strict=True)
+    return names[0] == names[1] and (schemas[0] == schemas[1] or "" in schemas)
 
 
 def _written_by(endpoint: EndpointSpec) -> list[str]:

@@ -39,6 +39,14 @@ SELECT EXISTS (
 )
 """
 
+# What it is, and whether rows of another table pass through it: one to stage them, or where `replace` gathers them.
+_TABLE = """
+SELECT relkind::text,
+    relpersistence = 'u' AND relname LIKE 'staging\\_%' AND coalesce('autovacuum_enabled=off' = ANY(reloptions), false)
+    OR coalesce(obj_description(oid, 'pg_class') LIKE 'datasync: rows of `%` until all are there', false)
+FROM pg_class WHERE oid = to_regclass($1)
+"""
+
 _RULED = "SELECT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3'))"
 
 # COPY passes over rules, and is refused where rows are secured one by one. Another unique index, or what a trigger
@@ -114,9 +122,7 @@ async def check_table(
     found = await _check(connection, table, {column.name: type_name(column) for column in columns}, add=True)
     if not found:
         return False
-    kind = await connection.fetchval("SELECT relkind::text FROM pg_class WHERE oid = to_regclass($1)", table.sql)
-    if kind not in ("r", "p"):
-        raise SchemaMismatch(f"`{table}` is there, and is no table that rows can be copied into", hint=_AWAY)
+    kind = await _check_kind(connection, table)
     ours = {column.name for column in columns}
     for row in found:
         if row["made"] and row["name"] in ours:
@@ -142,6 +148,19 @@ async def check_table(
                 hint="use triggers in their place, or the mode `append`",
             )
     return True
+
+
+async def _check_kind(connection: Connection, table: TableName) -> str:
+    """What `pg_class.relkind` says of a table, if its rows are to stay in there. Raises SchemaMismatch."""
+    kind, passing = await connection.fetchrow(_TABLE, table.sql) or ("", False)
+    if passing:
+        raise SchemaMismatch(
+            f"`{table}` is a table of datasync's own, in which the rows of another one gather",
+            hint="write to a table of another name",
+        )
+    if kind not in ("r", "p"):
+        raise SchemaMismatch(f"`{table}` is there, and is no table that rows can be copied into", hint=_AWAY)
+    return str(kind)
 
 
 async def check_key(connection: Connection, table: TableName, key: Sequence[str]) -> None:
