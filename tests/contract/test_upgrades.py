@@ -143,3 +143,34 @@ def test_a_second_attempt_to_open_leaves_no_task_of_the_first_behind(database: D
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("version", range(1, len(ddl.HISTORY.steps)))
+def test_an_upgrade_keeps_to_the_schema_in_which_the_tables_are(database: Database, version: int) -> None:
+    left_by(database, version)
+    database.execute(f'CREATE SCHEMA a; ALTER DATABASE "{database.name}" SET search_path = a, public')
+    asyncio.run(_migrated(database))
+    asyncio.run(_migrated(database))
+    assert database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'a'::regnamespace") == 0
+    assert database.value("SELECT max(version) FROM public.datasync_schema") == len(ddl.HISTORY.steps)
+    assert database.value("SHOW search_path") == "a, public"
+
+
+def test_a_table_of_the_owner_is_the_target_in_whatever_schema_it_is(database: Database) -> None:
+    database.execute(
+        'CREATE TABLE ingested_events (id text PRIMARY KEY, event_type text, "timestamp" timestamptz,'
+        " data jsonb NOT NULL);"
+        f'CREATE SCHEMA a; ALTER DATABASE "{database.name}" SET search_path = a, public'
+    )
+    asyncio.run(_migrated(database))
+    found = database.fetch("SELECT relname FROM pg_class WHERE relnamespace = 'a'::regnamespace AND relkind = 'r'")
+    assert {row[0] for row in found} >= {"cursor_state", "datasync_schema"}
+    assert "ingested_events" not in {row[0] for row in found}
+
+
+async def _migrated(database: Database) -> None:
+    connection = await asyncpg.connect(database.dsn)
+    try:
+        await ddl.migrate(connection)
+    finally:
+        await connection.close()

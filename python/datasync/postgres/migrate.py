@@ -8,6 +8,12 @@ from datasync.postgres.connection import Connection
 
 _LOCK = 0x64617461_73796E63  # "datasync": one migration at a time in a database
 
+# What a step makes belongs beside what the ones before made, whatever schema came to the search path's head meanwhile.
+_BESIDE = """
+SELECT set_config('search_path', quote_ident(nspname) || ', ' || current_setting('search_path'), true)
+FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE pg_class.oid = to_regclass($1)
+"""
+
 
 class History(msgspec.Struct, frozen=True):
     """The tables of one part.
@@ -45,10 +51,11 @@ async def migrate(connection: Connection, history: History) -> None:
     async with connection.transaction():
         await connection.execute("SET LOCAL lock_timeout = '10s'")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        await connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {history.table}"
-            " (version INTEGER PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
-        )
+        if not await connection.fetchval(_BESIDE, history.table):
+            await connection.execute(
+                f"CREATE TABLE {history.table}"
+                " (version INTEGER PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
+            )
         done = await installed_version(connection, history)
         for version, statements in enumerate(history.steps[done:], start=done + 1):
             await connection.execute(statements)

@@ -4,26 +4,35 @@ from datasync.postgres import migrate as migrations
 from datasync.postgres.connection import Connection
 
 # COLLATE "C": keys are compared by bytes, which is what they are; a third faster to index than a language's order.
+# Those that are there already may be in any schema of the search path, where IF NOT EXISTS doesn't look.
 _SEED_TABLES = """
-CREATE TABLE IF NOT EXISTS ingested_events (
-    id          TEXT COLLATE "C" PRIMARY KEY,
-    event_type  TEXT,
-    "timestamp" TIMESTAMPTZ,
-    data        JSONB NOT NULL,
-    ingested_at TIMESTAMPTZ DEFAULT now()
-);
-CREATE UNLOGGED TABLE IF NOT EXISTS staging_events (
-    id          TEXT COLLATE "C",
-    event_type  TEXT,
-    "timestamp" TIMESTAMPTZ,
-    data        JSONB NOT NULL
-) WITH (autovacuum_enabled = off);
-CREATE TABLE IF NOT EXISTS cursor_state (
-    id              SERIAL PRIMARY KEY,
-    cursor_value    TEXT NOT NULL,
-    events_ingested BIGINT NOT NULL DEFAULT 0,
-    updated_at      TIMESTAMPTZ DEFAULT now()
-);
+DO $$ BEGIN
+IF to_regclass('ingested_events') IS NULL THEN
+    CREATE TABLE ingested_events (
+        id          TEXT COLLATE "C" PRIMARY KEY,
+        event_type  TEXT,
+        "timestamp" TIMESTAMPTZ,
+        data        JSONB NOT NULL,
+        ingested_at TIMESTAMPTZ DEFAULT now()
+    );
+END IF;
+IF to_regclass('staging_events') IS NULL THEN
+    CREATE UNLOGGED TABLE staging_events (
+        id          TEXT COLLATE "C",
+        event_type  TEXT,
+        "timestamp" TIMESTAMPTZ,
+        data        JSONB NOT NULL
+    ) WITH (autovacuum_enabled = off);
+END IF;
+IF to_regclass('cursor_state') IS NULL THEN
+    CREATE TABLE cursor_state (
+        id              SERIAL PRIMARY KEY,
+        cursor_value    TEXT NOT NULL,
+        events_ingested BIGINT NOT NULL DEFAULT 0,
+        updated_at      TIMESTAMPTZ DEFAULT now()
+    );
+END IF;
+END $$;
 """
 
 # One row per stream. A row that another program left has no stream and is not ours to continue.
