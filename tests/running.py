@@ -64,6 +64,10 @@ class Running:
         """Send SIGINT."""
         self._process.send_signal(signal.SIGINT)
 
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self._process.kill()
+
     def end(self, *, timeout: float = PATIENCE) -> Run:
         """Wait until it ends."""
         try:

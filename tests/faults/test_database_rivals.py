@@ -6,7 +6,7 @@ import pytest
 
 from tests.running import PATIENCE, Running
 from tests.support import Database
-from tests.truth import Feed, judge, rows
+from tests.truth import TABLE, Feed, judge, rows
 from tests.wire import Action, Message, Once, WireProxy
 
 pytestmark = pytest.mark.usefixtures("workdir")
@@ -97,3 +97,19 @@ def test_a_run_that_was_cut_off_and_taken_over_meanwhile_stores_nothing_more(api
     assert result.code == 1
     assert result.error["code"] == "lease_lost"
     assert rows(database.dsn) == stored
+
+
+@pytest.mark.fault(56, 57)
+def test_a_run_that_is_killed_during_a_long_statement_keeps_the_next_one_out_no_longer_than_any_other(
+    api: Feed, database: Database
+) -> None:
+    database.execute(
+        TABLE + "CREATE SEQUENCE once; CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF nextval('once') = 1 THEN PERFORM pg_sleep(50); END IF; RETURN NEW; END $$;"
+        "CREATE TRIGGER linger BEFORE INSERT ON ingested_events FOR EACH ROW EXECUTE FUNCTION linger()"
+    )
+    with Running(database.dsn, api.base_url) as run:
+        run.until(lambda: database.value("SELECT is_called FROM once"), "a statement that lasts")
+        run.kill()
+    with Running(database.dsn, api.base_url) as run:
+        judge(run.end(), database.dsn, api, again=True)

@@ -15,6 +15,7 @@ from datasync.config.spec import Child
 from datasync.model import EncoderPlan
 from datasync.pipeline.elements import Elements
 from datasync.pipeline.records import read_records, take_elements
+from datasync.postgres.abandoned import noticing
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import codecs, ddl, lock, quarantined, reconcile, replayed, replayed_rows
@@ -81,6 +82,7 @@ class Replay:
         """
         with mapped("replaying"):
             await codecs.prepare(connection)
+            look = await noticing(connection)
             if await server_process(connection) is not None:  # a pooler keeps no lock
                 await lock.take(connection, stream, wait=False)
             lists = {one.table: one.columns for one in self._elements}
@@ -90,6 +92,7 @@ class Replay:
             verdicts = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, piece)
             with mapped("replaying"), suppress(_Undone):
                 async with connection.transaction():
+                    await connection.execute(look)
                     await ddl.migrate(connection)
                     done = await replayed.settle(connection, stream, place, self._columns, verdicts)
                     if dry:

@@ -10,6 +10,7 @@ from asyncpg.connect_utils import SessionAttribute
 
 from datasync.config import Settings
 from datasync.errors import SinkUnavailable
+from datasync.postgres.abandoned import noticing
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import codecs
@@ -36,7 +37,12 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backen
 
 
 class Link:
-    """A connection that nothing is kept in between transactions, so that a pooler may stand before the server."""
+    """A connection that nothing is kept in between transactions, so that a pooler may stand before the server.
+
+    Attributes:
+        pooled: one does.
+        noticing: a statement for the beginning of a transaction, or nothing; see `abandoned`.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,6 +51,7 @@ class Link:
         self._zombies: list[tuple[int, object]] = []  # processes of ours at whose end nobody listens
         self._opening: asyncio.Task[None] | None = None
         self.pooled = False
+        self.noticing = ""
 
     @property
     def connection(self) -> Connection:
@@ -87,6 +94,7 @@ class Link:
             await codecs.prepare(connection)
             self._server_process = await server_process(connection)
             self.pooled = self._server_process is None
+            self.noticing = await noticing(connection)
 
     async def renew(self) -> None:
         """Connect again. The server's end of the old connection is ended: its locks would be in the way."""

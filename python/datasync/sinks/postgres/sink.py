@@ -97,7 +97,7 @@ class PostgresSink:
         with mapped("reading the checkpoint"):
             await self._lock(wait=wait)
             async with connection.transaction(isolation="read_committed"):
-                await connection.execute(_PATIENT)
+                await connection.execute(f"{_PATIENT}; {self._link.noticing}")
                 return await self._look(connection)
 
     async def _look(self, connection: Connection) -> tuple[PartitionState, ...]:
@@ -141,7 +141,7 @@ class PostgresSink:
         with mapped("preparing the tables"):
             await ddl.migrate(connection)
             async with connection.transaction():
-                await connection.execute(_PATIENT)
+                await connection.execute(f"{_PATIENT}; {self._link.noticing}")
                 progress = await self._take_over(connection)
                 taken = await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
             write = self._settings.write

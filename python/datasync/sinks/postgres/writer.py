@@ -23,7 +23,7 @@ from datasync.sinks.postgres.turns import Turns
 # Without a parameter, so that it takes one round trip.
 _SETTINGS: Final = """
 SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s';
-SET LOCAL idle_in_transaction_session_timeout = '300s'; SET LOCAL jit = off; SET LOCAL synchronous_commit = {}
+SET LOCAL idle_in_transaction_session_timeout = '300s'; SET LOCAL jit = off; SET LOCAL synchronous_commit = {}; {}
 """
 
 
@@ -54,7 +54,7 @@ class Writer:
     async def begin(self, *, last: bool) -> None:
         """Make the settings of a transaction that was begun; the `last` one waits for the disk."""
         durable = last or self._settings.durable
-        await self.link.connection.execute(_SETTINGS.format("on" if durable else "off"))
+        await self.link.connection.execute(_SETTINGS.format("on" if durable else "off", self.link.noticing))
 
     async def put(self, rows: Rows, number: int, turns: Turns) -> Put:
         """Put `rows` into the target, in the batch's transaction. When it returns it is the batch's turn.
