@@ -25,6 +25,9 @@ from datasync.postgres.migrate import migrate
 COMMAND_TIMEOUT = 5.0
 """Seconds for a call. It waits for no lock longer than another call takes."""
 
+ATTEMPTS = 20
+"""Where the database's default is stricter than READ COMMITTED, one of those who meet at a row is stored at a time."""
+
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What a holder tells and asks.
@@ -135,10 +138,7 @@ class BudgetRow:
         try:
             with mapped("asking for the shared budget"):
                 connection = await self._connected()
-                row = await self._ask(connection, bucket, call)
-                if row is None:
-                    await connection.execute(CREATE, self._key, bucket, call.max_slots, call.window)
-                    row = await self._ask(connection, bucket, call)
+                row = await self._settled(connection, bucket, call)
         except BaseException:  # a cancelled one, too: what comes next on this connection can't be known
             self.close()
             raise
@@ -151,6 +151,22 @@ class BudgetRow:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+
+    async def _settled(self, connection: Connection, bucket: str, call: Call) -> asyncpg.Record | None:
+        """Ask until no other call is in the way. A transaction that says what it sees would hold the row for longer."""
+        attempt = 1
+        while True:
+            try:
+                row = await self._ask(connection, bucket, call)
+                if row is None:
+                    await connection.execute(CREATE, self._key, bucket, call.max_slots, call.window)
+                    row = await self._ask(connection, bucket, call)
+            except asyncpg.SerializationError:
+                if attempt == ATTEMPTS:
+                    raise
+                attempt += 1
+            else:
+                return row
 
     async def _ask(self, connection: Connection, bucket: str, call: Call) -> asyncpg.Record | None:
         return await connection.fetchrow(

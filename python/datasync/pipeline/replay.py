@@ -91,7 +91,7 @@ class Replay:
         async for piece in _of_stream(connection, stream, chosen):
             verdicts = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, piece)
             with mapped("replaying"), suppress(_Undone):
-                async with connection.transaction():
+                async with connection.transaction(isolation="read_committed"):
                     await connection.execute(look)
                     await ddl.migrate(connection)
                     done = await replayed.settle(connection, stream, place, self._columns, verdicts)

@@ -45,10 +45,14 @@ async def installed_version(connection: Connection, history: History) -> int:
 
 
 async def migrate(connection: Connection, history: History) -> None:
-    """Bring the schema up to date. Safe to run twice and by several at once."""
+    """Bring the schema up to date. Safe to run twice and by several at once.
+
+    A transaction that `connection` is in has to be READ COMMITTED, and said so when it was begun.
+    """
     if await installed_version(connection, history) == len(history.steps):
         return
-    async with connection.transaction():
+    # Whatever the database's default is: what another one installed while this one waited must be seen.
+    async with connection.transaction(isolation="read_committed"):
         await connection.execute("SET LOCAL lock_timeout = '10s'")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         if not await connection.fetchval(_BESIDE, history.table):

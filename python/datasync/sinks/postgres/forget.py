@@ -55,7 +55,7 @@ async def forget(connection: Connection, name: str) -> Forgotten:
         raise _busy(name)
     with mapped("forgetting a checkpoint"):
         await ddl.migrate(connection)
-        async with connection.transaction():
+        async with connection.transaction(isolation="read_committed"):
             if not await connection.fetchval(_LOCK, name):
                 raise _busy(name)
             source, table = await checkpoint.origin(connection, name) or (None, checkpoint.DEFAULT)

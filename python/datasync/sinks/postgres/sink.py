@@ -140,7 +140,7 @@ class PostgresSink:
             link.open_soon()  # the server takes as long for that as for the tables
         with mapped("preparing the tables"):
             await ddl.migrate(connection)
-            async with connection.transaction():
+            async with connection.transaction(isolation="read_committed"):
                 await connection.execute(f"{_PATIENT}; {self._link.noticing}")
                 progress = await self._take_over(connection)
                 taken = await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))

@@ -86,7 +86,7 @@ async def _make(connection: Connection, name: TableName, columns: Sequence[Colum
     """Have the table, in the shape of the rows: it may be left from other columns."""
     if await _fits(connection, name, columns):
         return
-    async with connection.transaction():
+    async with connection.transaction(isolation="read_committed"):
         await connection.execute("SELECT set_config('lock_timeout', '10s', true)")
         # Behind a pooler another connection may make it at the same moment.
         await connection.execute(_MAKING, str(name))

@@ -112,7 +112,7 @@ class Writer:
         try:
             with mapped("emptying a staging table"):
                 connection = self.link.connection
-                async with connection.transaction():
+                async with connection.transaction(isolation="read_committed"):
                     await connection.execute("SELECT set_config('lock_timeout', '10s', true)")
                     await staging.clear(connection, self._staging)
         except SinkError:
