@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -42,14 +43,19 @@ def test_two_connections_write_each_into_a_staging_table_of_its_own(database: Da
     assert database.value("SELECT (events_ingested, batch) = (40, 20) FROM cursor_state")
 
 
-def test_without_the_right_to_make_a_second_staging_table_one_connection_writes(database: Database) -> None:
+@pytest.mark.fault(49)
+@pytest.mark.parametrize("change", ["DROP TABLE staging_events_2", "REVOKE INSERT ON staging_events_2 FROM {role}"])
+def test_without_a_right_that_a_second_staging_table_needs_one_connection_writes(
+    database: Database, change: str
+) -> None:
     async def nothing(_target: PostgresSink) -> None: ...
 
     opened(database, nothing)
     role = f"{database.name}_least"
     database.execute(
-        f"DROP TABLE staging_events_2; CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
-        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"
+        f"CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role};"
+        + change.format(role=role)
     )
     dsn = database.dsn.replace("postgres@", f"{role}@", 1)
 
@@ -170,3 +176,24 @@ def test_a_connection_that_was_begun_early_is_made_again_at_once(database: Datab
             assert await link.connection.fetchval("SELECT 1") == 1
 
     opened(database, use)
+
+
+@pytest.mark.fault(49)
+def test_a_staging_table_that_may_not_be_truncated_is_emptied_all_the_same(database: Database) -> None:
+    async def twice(target: PostgresSink) -> None:
+        for number in range(4):  # a key that is known: by way of staging
+            await target.commit(batch(number, chunk("a", f"{number}")))
+
+    opened(database, twice)
+    role = f"{database.name}_least"
+    database.execute(
+        f"CREATE ROLE {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};"
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}; TRUNCATE ingested_events"
+    )
+    mark = "&" if "?" in database.dsn else "?"
+    try:
+        opened(replace(database, dsn=f"{database.dsn}{mark}role={role}"), twice)
+    finally:
+        database.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert database.value("SELECT count(*) FROM ingested_events") == 5
+    assert database.value("SELECT (SELECT count(*) FROM staging_events) + (SELECT count(*) FROM staging_events_2)") == 0

@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from datasync.cli import check_api, check_machine
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.here import Here
-from tests.support import API_KEY, Database
+from tests.support import API_KEY, Database, ingest
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 Results = Mapping[str, tuple[str, str]]
@@ -116,6 +117,33 @@ def test_a_role_without_rights_is_told_which_it_lacks(here: Here, database: Data
         database.execute(f'CREATE TABLE quarantined_events (id INT); GRANT USAGE ON SCHEMA public TO "{role}"')
         found = checked(here, dsn, "--no-api", code=2, API_BASE_URL="http://127.0.0.1:1")
         assert found["rights"] == ("failed", f"{role} may not read and write quarantined_events")
+    finally:
+        database.execute(f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
+
+
+@pytest.mark.fault(49)
+@pytest.mark.parametrize("with_some", [True, False], ids=["some rights", "none"])
+def test_with_the_grants_that_are_advised_a_run_goes_on(
+    here: Here, simulate: Simulate, database: Database, with_some: bool
+) -> None:
+    api = simulate(msgspec.structs.replace(OPEN, page_cap=10))
+    assert ingest(database.dsn, api.base_url).code == 0
+    role = f"writer_{database.name}"
+    given = "SELECT, INSERT, UPDATE, DELETE" if with_some else "SELECT"
+    database.execute(
+        "TRUNCATE ingested_events, cursor_state, stream_partitions; REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+        f'CREATE ROLE "{role}"; GRANT {given} ON ALL TABLES IN SCHEMA public TO "{role}"'
+    )
+    mark = "&" if "?" in database.dsn else "?"
+    dsn = f"{database.dsn}{mark}role={role}"
+    try:
+        done = here(dsn, "check", "--no-api", "--json", code=2, env={"API_KEY": API_KEY, "API_BASE_URL": api.base_url})
+        (advised,) = [one["hint"] for one in map(json.loads, done.stdout.splitlines()) if one["result"] == "failed"]
+        database.execute(advised)
+        checked(here, dsn, "--no-api", API_BASE_URL=api.base_url)
+        run = ingest(dsn, api.base_url, "--no-direct")
+        assert run.code == 0, run.stderr
+        assert database.value("SELECT count(*) FROM ingested_events") == OPEN.count
     finally:
         database.execute(f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
 

@@ -31,6 +31,15 @@ WHERE to_regclass(name) IS NOT NULL AND NOT (
     AND has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE'))
 """
 
+# Those that number the rows of a table. An identity column takes its numbers with no right of its own.
+_SEQUENCES: Final = """
+SELECT DISTINCT objid::regclass::text FROM unnest($1::text[]) AS name
+JOIN pg_depend ON refobjid = to_regclass(name) AND refclassid = 'pg_class'::regclass
+    AND classid = 'pg_class'::regclass AND deptype = 'a'
+JOIN pg_class ON pg_class.oid = objid AND relkind = 'S'
+WHERE NOT has_sequence_privilege(objid, 'USAGE') AND NOT has_sequence_privilege(objid, 'UPDATE') ORDER BY 1
+"""
+
 
 async def look(database_url: Secret, targets: Sequence[Target], found: Found) -> None:
     """Look at the server, the rights of the role, our own tables and those that rows go to, `targets`."""
@@ -42,10 +51,12 @@ async def look(database_url: Secret, targets: Sequence[Target], found: Found) ->
 
 
 async def _look(connection: Connection, targets: Sequence[Target], found: Found) -> None:
-    used = sorted(OURS - {ddl.HISTORY.table}) + [target.table.sql for target in targets]
+    tables = [target.table for target in targets]
+    used = sorted(OURS - {ddl.HISTORY.table}) + [one.sql for table in tables for one in (table, staging.first(table))]
     with mapped("asking the database about itself"):
         about = await connection.fetchrow(_ABOUT)
         lacking = [row[0] for row in await connection.fetch(_RIGHTS, used)]
+        numbers = [row[0] for row in await connection.fetch(_SEQUENCES, used)]
     assert about is not None  # the query gives a row
     found(ok("database", f"reachable, as {about['role']}"))
     if about["number"] < OLDEST * 10_000:
@@ -59,9 +70,8 @@ async def _look(connection: Connection, targets: Sequence[Target], found: Found)
         hint = "it is a standby, or default_transaction_read_only is on; name the primary"
         found(failed("writable", SinkUnavailable("the server takes no writes", hint=hint)))
     current = await _tables(connection, targets, found, utf8=about["encoding"] == "UTF8")
-    if lacking:
-        hint = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(lacking)} TO {about['role']}"
-        found(failed("rights", SinkError(f"{about['role']} may not read and write {', '.join(lacking)}", hint=hint)))
+    if lacking or numbers:
+        found(failed("rights", _lacks(about["role"], lacking, numbers)))
     elif about["creates"]:
         found(ok("rights", f"{about['role']} may create tables in the schema {about['schema']}"))
     elif current:
@@ -76,6 +86,17 @@ async def _look(connection: Connection, targets: Sequence[Target], found: Found)
         hint = f"GRANT CREATE ON SCHEMA {about['schema'] or 'public'} TO {about['role']}"
         found(failed("rights", SinkError(f"{about['role']} may create no tables", hint=hint)))
     _durability(about["fsync"], about["full_pages"], about["synchronous"], found)
+
+
+def _lacks(role: str, tables: Sequence[str], sequences: Sequence[str]) -> SinkError:
+    may_not, grants = [], []
+    if tables:
+        may_not.append(f"read and write {', '.join(tables)}")
+        grants.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(tables)} TO {role}")
+    if sequences:
+        may_not.append(f"take numbers from {', '.join(sequences)}")
+        grants.append(f"GRANT USAGE ON SEQUENCE {', '.join(sequences)} TO {role}")
+    return SinkError(f"{role} may not {', nor '.join(may_not)}", hint="; ".join(grants))
 
 
 async def _tables(connection: Connection, targets: Sequence[Target], found: Found, *, utf8: bool) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from datasync.errors import SchemaMismatch, SinkBusy
+from datasync.errors import SchemaMismatch, SinkBusy, SinkError
 from datasync.model import Column
 from datasync.postgres.connection import Connection
 from datasync.sinks.postgres import shape
@@ -39,6 +39,13 @@ FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE pg_class.oid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
 """
 
+# To empty it DELETE is enough, and so it is to lock it.
+_LACKING: Final = """
+SELECT array(
+    SELECT needed FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) AS needed WHERE NOT has_table_privilege($1, needed)
+)
+"""
+
 
 def first(table: TableName) -> TableName:
     """The staging table of the first writer into `table`."""
@@ -63,6 +70,7 @@ async def claim(
     Raises:
         SinkBusy: all tables are taken.
         SchemaMismatch: a table of that name is there and isn't ours.
+        SinkError: the role may not use the table.
     """
     begin = first(table)
     for place in [number] if pooled else range(MOST):
@@ -85,6 +93,7 @@ async def _claimed(connection: Connection, name: TableName, place: int) -> bool:
 async def _make(connection: Connection, name: TableName, columns: Sequence[Column]) -> None:
     """Have the table, in the shape of the rows: it may be left from other columns."""
     if await _fits(connection, name, columns):
+        await _usable(connection, name)
         return
     async with connection.transaction(isolation="read_committed"):
         await connection.execute("SELECT set_config('lock_timeout', '10s', true)")
@@ -122,6 +131,16 @@ async def _fits(connection: Connection, name: TableName, columns: Sequence[Colum
     return False
 
 
+async def _usable(connection: Connection, name: TableName) -> None:
+    """Raise SinkError where somebody else's table may not be filled and emptied: its first batch would end the run."""
+    lacking: Sequence[str] = await connection.fetchval(_LACKING, name.sql)
+    if lacking:
+        raise SinkError(
+            f"the role may not {' and '.join(lacking)} in the staging table `{name}`",
+            hint=f"GRANT {', '.join(lacking)} ON {name.sql} to it, or drop the table: it is made anew",
+        )
+
+
 async def check(connection: Connection, table: TableName, columns: Sequence[Column]) -> None:
     """Look whether the first staging table's name is free, or is that of one of ours. Writes nothing.
 
@@ -145,5 +164,5 @@ async def clear(connection: Connection, name: TableName) -> None:
         async with connection.transaction():
             # A backup reads all tables, for as long as it takes, and TRUNCATE would wait for it.
             await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE NOWAIT; TRUNCATE {table}")
-    except asyncpg.LockNotAvailableError:
+    except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):  # TRUNCATE is a right of its own
         await connection.execute(f"DELETE FROM {table}")
