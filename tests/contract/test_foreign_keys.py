@@ -34,8 +34,10 @@ def test_a_row_that_names_nothing_is_quarantined_before_the_tables_change_places
     assert [(row[0], msgspec.json.decode(row[1])) for row in found] == [("sql_23503", [2, 99])]
 
 
-def test_rows_that_name_each_other_are_replaced_as_they_came(database: Database) -> None:
+@pytest.mark.parametrize("quoted", ["off", "on"], ids=["names as usual", "all names quoted"])
+def test_rows_that_name_each_other_are_replaced_as_they_came(database: Database, quoted: str) -> None:
     database.execute(
+        f'ALTER DATABASE "{database.name}" SET quote_all_identifiers = {quoted};'
         "CREATE TABLE orders (id BIGINT PRIMARY KEY, owner BIGINT REFERENCES orders, name TEXT UNIQUE DEFAULT 'one');"
         "INSERT INTO orders VALUES (1, NULL, 'other'), (2, 1, 'one')"
     )

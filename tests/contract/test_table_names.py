@@ -62,10 +62,22 @@ UNFIT = {
     "(id bigint UNIQUE DEFERRABLE, name text)": "no unique key",
     "(id bigint PRIMARY KEY, name text, owner text NOT NULL)": "wants a value",
     "(id bigint PRIMARY KEY, name text GENERATED ALWAYS AS ('x') STORED)": "itself fills",
+    "(id bigint PRIMARY KEY, name varchar(3))": "`name` is character varying",
+    '(id bigint PRIMARY KEY, name "text[]")': "not text",
 }
 
 
-def test_a_table_of_another_shape_is_refused_before_anything_is_written(database: Database) -> None:
+quoting = pytest.mark.parametrize("quoted", ["off", "on"], ids=["names as usual", "all names quoted"])
+
+
+def quote(database: Database, quoted: str) -> None:
+    database.execute(f'ALTER DATABASE "{database.name}" SET quote_all_identifiers = {quoted}')
+
+
+@quoting
+def test_a_table_of_another_shape_is_refused_before_anything_is_written(database: Database, quoted: str) -> None:
+    quote(database, quoted)
+
     async def look(table: str) -> None:
         sink = PostgresSink(settings(database, TableSettings(table)), "s", plan())
         try:
@@ -73,6 +85,7 @@ def test_a_table_of_another_shape_is_refused_before_anything_is_written(database
         finally:
             await sink.close()
 
+    database.execute('CREATE DOMAIN "text[]" AS text')  # whose name needs quotes
     for number, (definition, says) in enumerate(UNFIT.items()):
         database.execute(f"CREATE TABLE orders{number} {definition}")
         with pytest.raises(SchemaMismatch, match=says) as caught:
@@ -95,7 +108,10 @@ ALL: tuple[Kind, ...] = (
 )
 
 
-def test_a_table_that_was_made_passes_for_ours_with_columns_of_every_kind(database: Database) -> None:
+@quoting
+@pytest.mark.fault(55)
+def test_a_table_that_was_made_passes_for_ours_with_columns_of_every_kind(database: Database, quoted: str) -> None:
+    quote(database, quoted)
     keys: tuple[Kind, ...] = ("text", "bigint", "integer", "uuid")
     for key in keys:
         columns = (Column("id", "id", key, required=True, key=True), *(Column(kind, "x", kind) for kind in ALL))

@@ -131,6 +131,7 @@ def test_odd_settings_of_the_role_or_the_database_change_no_value(api: Feed, dat
         "client_encoding": "latin1",
         "lc_messages": "'C'",
         "enable_seqscan": "off",
+        "quote_all_identifiers": "on",
     }
     grants = f"GRANT CREATE ON SCHEMA public TO {{role}}; {TABLE} GRANT ALL ON ingested_events TO {{role}}"
     with role(database, grants) as (name, dsn):

@@ -8,11 +8,11 @@ from datasync.config import Settings
 from datasync.model import PartitionState
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import ddl, partitions
+from datasync.sinks.postgres import ddl, partitions, shape
 from datasync.sinks.postgres.quarantined import connected
 
-_COLUMNS = """
-SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute
+_COLUMNS = f"""
+SELECT attname::text, {shape.TYPE} FROM pg_attribute
 WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 

@@ -22,8 +22,15 @@ _SIGNS: Final[Mapping[str, Mapping[str, str]]] = {
 
 _AWAY: Final = "move the table away, or use another database"
 
-_COLUMNS = """
-SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type,
+TYPE: Final = """
+CASE WHEN atttypid < 16384 THEN replace(format_type(atttypid, atttypmod), '"', '')
+    ELSE format_type(atttypid, atttypmod) END
+"""
+"""A column's type, by the name that we know it by. The server quotes all names where quote_all_identifiers is on, but
+only types that people made, which have higher numbers, can need it."""
+
+_COLUMNS = f"""
+SELECT attname::text AS name, {TYPE} AS type,
        attgenerated <> '' OR attidentity = 'a' AS made, attnotnull AND NOT atthasdef AND attidentity = '' AS wanted
 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
 """

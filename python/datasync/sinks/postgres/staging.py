@@ -31,8 +31,8 @@ _CLAIM_NAMED: Final = (
 
 _MAKING: Final = "SELECT pg_advisory_xact_lock(hashtextextended('datasync:staging:' || $1, 0))"
 
-_FOUND: Final = """
-SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, attnotnull,
+_FOUND: Final = f"""
+SELECT attname::text AS name, {shape.TYPE} AS type, attnotnull,
     relpersistence = 'u' AS unlogged,
     relpersistence = 'u' AND coalesce('autovacuum_enabled=off' = ANY(reloptions), false) AS ours
 FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
