@@ -10,7 +10,8 @@ WIDTH: Final = 110
 
 DONE: Final = {0: "done"}
 SETUP: Final = {2: "could not run, and changed nothing"}
-STOPPED: Final = {130: "stopped by Ctrl-C", 143: "stopped by SIGTERM"}
+EXIT_CTRL_C: Final = 130
+STOPPED: Final = {EXIT_CTRL_C: "stopped by Ctrl-C", 143: "stopped by SIGTERM"}
 
 
 class _Documented(click.Command):

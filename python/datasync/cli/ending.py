@@ -9,13 +9,12 @@ import click
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from datasync.cli.command import EXIT_CTRL_C
 from datasync.cli.show import visible
 from datasync.cli.streams import hold_standard_streams
 from datasync.config import Masker
 from datasync.errors import EXIT_LEFT, EXIT_SETUP, ConfigError, DatasyncError, Interrupted
 from datasync.observe import log
-
-EXIT_CTRL_C = 130
 
 
 @contextmanager

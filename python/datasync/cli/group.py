@@ -1,9 +1,13 @@
 """The group of all commands: ours, and those that plugins add."""
 
+import signal
+import sys
 from functools import cached_property
+from typing import Any
 
 import click
 
+from datasync.cli.command import EXIT_CTRL_C
 from datasync.cli.lazy import LazyGroup
 from datasync.cli.without_rich import without_rich
 
@@ -14,6 +18,22 @@ class PluginGroup(LazyGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """See click.Group."""
         return super().get_command(ctx, cmd_name) or self._added.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See click.Group. The command is imported then, and may have to clean up after a Ctrl-C."""
+        found = super().resolve_command(ctx, args)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see `datasync.__main__`
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See click.Group, which would end with 1 after a Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(EXIT_CTRL_C)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """See click.Group. Ours come first."""
