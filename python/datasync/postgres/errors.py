@@ -1,6 +1,6 @@
 """asyncpg's exceptions as ours. Every call into asyncpg stands inside `mapped`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -73,10 +73,7 @@ def mapped(doing: str) -> Iterator[None]:
     except asyncpg.PostgresError as error:
         raise _of_postgres(error, doing) from error
     except asyncpg.TargetServerAttributeNotMatched as error:
-        raise SinkUnavailable(
-            f"{doing}: the server takes no writes",
-            hint="it is a standby, or default_transaction_read_only is on; name the primary",
-        ) from error
+        raise SinkUnavailable(f"{doing}: the server takes no writes", hint=_READ_ONLY) from error
     except _GONE as error:
         raise SinkUnavailable(f"{doing}: {_text(error)}", hint=_UNAVAILABLE) from error
     except ValueError as error:
@@ -89,13 +86,13 @@ def _of_postgres(error: asyncpg.PostgresError, doing: str) -> DatasyncError:  # 
     if isinstance(error, _CREDENTIALS):
         return ConfigError(text, hint=f"check user, password and database in {_WHERE}")
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
-        return SinkError(
-            text, hint="the role needs CREATE on the schema, to make the tables, or must own those that are there"
-        )
+        return SinkError(text, hint=_POLICY if error.server_source_function in _POLICIES else _RIGHTS)
+    if isinstance(error, asyncpg.InvalidSchemaNameError):
+        return SinkError(text, hint=_NO_SCHEMA)
     if isinstance(error, _SHAPE):
         return SchemaMismatch(text, hint="move the table of that name away, or use another database")
     if isinstance(error, _GONE):
-        return SinkUnavailable(text, hint=_UNAVAILABLE)
+        return SinkUnavailable(text, hint=_HINTS.get(type(error), _UNAVAILABLE))
     if (error.sqlstate or "").startswith(_LATER):
         return SinkConflict(text, hint="run again when the other session, or the full disk, is out of the way")
     if refuses_rows(error):
@@ -109,3 +106,20 @@ def _text(error: Exception) -> str:
 
 _WHERE = f"{envvars.DATABASE_URL}, or in `url` under [sink]"
 _UNAVAILABLE = f"is the server running and reachable that is named in {_WHERE}?"
+_READ_ONLY = "it is a standby, or default_transaction_read_only is on; name the primary"
+_HINTS: Final[Mapping[type[asyncpg.PostgresError], str]] = {
+    asyncpg.TooManyConnectionsError: "end other connections, or raise max_connections, or the limit of the role or the"
+    " database; a run needs one, and takes two where it can",
+    asyncpg.ReadOnlySQLTransactionError: _READ_ONLY,
+}
+_RIGHTS = (
+    "`datasync check` says what to grant: the role needs CREATE on the schema, to make the tables, or rights on those"
+    " that are there; only their owner can bring them up to date"
+)
+_POLICY = (
+    "row security of the table refuses it: add a policy by which this role may read and write the rows, or give it"
+    " BYPASSRLS"
+)
+_POLICIES = ("ExecWithCheckOptions", "check_enable_rls")
+"""Functions of the server that say so. The text is in its own language."""
+_NO_SCHEMA = "CREATE SCHEMA, or name one in the role's search_path that is there and that the role has USAGE on"
