@@ -1,14 +1,19 @@
 """A database server that goes down while it is written to, in each way there is, and comes up again."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from datasync.config.schema import TableSettings
+from datasync.sinks.postgres.sink import PostgresSink
 from datasync.testing import EmbeddedPostgres
+from tests import tables
 from tests.running import Running
 from tests.servers import SMALL, crash
+from tests.support import Database
 from tests.truth import STORING_AGAIN, Feed, ask, grown, holding, judge, rows
 
 pytestmark = pytest.mark.usefixtures("memory", "workdir")
@@ -88,3 +93,22 @@ def test_commits_that_a_crash_takes_back_are_fetched_again(api: Feed) -> None:
             with Running(server.dsn, api.base_url) as run:
                 result = run.end()
         judge(result, server.dsn, api, again=True)
+
+
+@pytest.mark.fault(54)
+def test_a_crash_right_after_the_start_leaves_the_tables_and_the_stream_s_row() -> None:
+    async def opened(server: EmbeddedPostgres) -> None:
+        settings = tables.settings(Database(server.dsn, "postgres", server.dsn), TableSettings("t"))
+        sink = PostgresSink(settings, "s", tables.plan())
+        try:
+            await sink.connect()
+            await sink.open()
+            crash(server)
+        finally:
+            await sink.close()
+
+    with EmbeddedPostgres(settings=LAZY) as server:
+        asyncio.run(opened(server))
+        server.restart()
+        assert [tuple(row) for row in ask(server.dsn, "SELECT epoch, batch FROM cursor_state")] == [(1, 0)]
+        assert ask(server.dsn, "SELECT count(*) FROM t")[0][0] == 0

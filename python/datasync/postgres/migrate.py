@@ -53,7 +53,8 @@ async def migrate(connection: Connection, history: History) -> None:
         return
     # Whatever the database's default is: what another one installed while this one waited must be seen.
     async with connection.transaction(isolation="read_committed"):
-        await connection.execute("SET LOCAL lock_timeout = '10s'")
+        # A crash that took the tables back would leave nothing that tells a run so.
+        await connection.execute("SET LOCAL lock_timeout = '10s'; SET LOCAL synchronous_commit = on")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         if not await connection.fetchval(_BESIDE, history.table):
             await connection.execute(

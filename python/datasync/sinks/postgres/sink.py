@@ -40,6 +40,9 @@ from datasync.sinks.postgres.writer import Writer
 
 _PATIENT: Final = "SELECT set_config('lock_timeout', '10s', true)"
 
+# A crash may take batches back, and the stream's row tells so; without that row a run would find no more than a gap.
+_DURABLE: Final = "SET LOCAL synchronous_commit = on"
+
 
 class PostgresSink:
     """See `datasync.sinks.base.Sink`. Batches are stored by several writers, and committed in the order of the calls.
@@ -141,7 +144,7 @@ class PostgresSink:
         with mapped("preparing the tables"):
             await ddl.migrate(connection)
             async with connection.transaction(isolation="read_committed"):
-                await connection.execute(f"{_PATIENT}; {self._link.noticing}")
+                await connection.execute(f"{_PATIENT}; {_DURABLE}; {self._link.noticing}")
                 progress = await self._take_over(connection)
                 taken = await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
             write = self._settings.write
