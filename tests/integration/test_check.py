@@ -11,6 +11,7 @@ from datasync.cli import check_api, check_machine
 from datasync.simulator import SimulatorOptions, SimulatorProcess
 from tests.here import Here
 from tests.support import API_KEY, Database, ingest
+from tests.truth import TABLE
 
 Simulate = Callable[[SimulatorOptions], SimulatorProcess]
 Results = Mapping[str, tuple[str, str]]
@@ -96,6 +97,9 @@ def test_a_database_that_is_not_fit_is_told_by_what_it_lacks(here: Here, databas
     database.execute("CREATE TABLE ingested_events (id INT)")
     found = look(database.dsn)["tables"]
     assert (found[0], "`id` is integer" in found[1]) == ("failed", True)
+    database.execute(f"DROP TABLE ingested_events; {TABLE.replace('TABLE', 'UNLOGGED TABLE')}")
+    found = look(database.dsn, 0)["tables"]
+    assert (found[0], "`ingested_events` is UNLOGGED" in found[1]) == ("warning", True)
     database.execute("DROP TABLE ingested_events")
     for foreign in ("quarantined_events", "stream_partitions", "staging_events"):
         database.execute(f"CREATE TABLE {foreign} (id INT)")

@@ -8,7 +8,7 @@ from datasync.config import Secret
 from datasync.errors import ConfigError, DatasyncError, SinkError, SinkUnavailable
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
-from datasync.sinks.postgres import ddl, shape, staging
+from datasync.sinks.postgres import ddl, shape, staging, unlogged
 from datasync.sinks.postgres.quarantined import connected
 from datasync.sinks.postgres.target import OURS, Target
 
@@ -109,6 +109,7 @@ async def _tables(connection: Connection, targets: Sequence[Target], found: Foun
                 await shape.check(connection, target)
                 await staging.check(connection, target.table, target.columns)
             version = await ddl.installed_version(connection)
+            lost = await unlogged.find(connection, [target.table for target in targets])
     except DatasyncError as error:
         found(failed("tables" if utf8 else "encoding", error))
         return False
@@ -118,6 +119,8 @@ async def _tables(connection: Connection, targets: Sequence[Target], found: Foun
         found(ok("tables", f"there, of version {version}; the next run brings them to {newest}"))
     else:
         found(ok("tables", "not there yet: the first run makes them"))
+    for table in lost:
+        found(warning("tables", f"the table `{table}` {unlogged.TEXT}", unlogged.remedy(table)))
     return version == newest
 
 

@@ -49,6 +49,11 @@ class Children:
             )
         self._tables = {child.table: (table_name(child.table), of_elements(child, key)) for child in lists if key}
 
+    @property
+    def tables(self) -> Sequence[TableName]:
+        """Those of all lists."""
+        return [table for table, _ in self._tables.values()]
+
     async def check(self, connection: Connection) -> None:
         """Make sure that the tables which are there are ours. Writes nothing. Raises SchemaMismatch."""
         for table, columns in self._tables.values():

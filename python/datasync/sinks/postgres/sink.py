@@ -28,6 +28,7 @@ from datasync.sinks.postgres import (
     staging,
     swap,
     tables,
+    unlogged,
 )
 from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.children import Children
@@ -147,6 +148,7 @@ class PostgresSink:
                 await connection.execute(f"{_PATIENT}; {_DURABLE}; {self._link.noticing}")
                 progress = await self._take_over(connection)
                 taken = await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
+            await unlogged.warn(connection, [self._target.table, *self._children.tables])
             write = self._settings.write
             found = await shape.traits(connection, self._target)
             direct = write.direct and await shape.takes_direct(connection, self._target, found, progress)
