@@ -47,6 +47,9 @@ def read_records(
 ) -> RecordsRead:
     """Turn `records` into rows. Without a chain their bytes are stored as they are, as on the fast lane.
 
+    A record that the chain can't decode is never stored, since no transform has seen it: where the native check would
+    take it, it is refused with `transform_undecodable`.
+
     Args:
         encoder: what takes the columns.
         chain: the transforms, as `Chain` does them.
@@ -59,7 +62,10 @@ def read_records(
     for index, raw in enumerate(records):
         try:
             result = raw if chain is None else chain(raw)
-        except Undecodable:
+        except Undecodable as error:
+            if not encoder.extract([raw], now_us=now_us).rejects:
+                refusals.append(Refusal(index, "transform_undecodable", str(error)))
+                continue
             result = raw  # the native check below says why, with the same code as on the fast lane
         except TransformFailed as error:
             refusals.append(Refusal(index, error.code, str(error)))

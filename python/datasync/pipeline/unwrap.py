@@ -176,9 +176,16 @@ def json_path(plan: EncoderPlan) -> Unwrap:
 def _decoded(body: bytes) -> Any:
     try:
         return _DECODER.decode(body)
-    except ValueError:
+    except (ValueError, ArithmeticError):
         # The strict decoder gives up a page for one value that a record can be refused for.
-        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_int=_whole, parse_constant=Decimal)
+        return json.loads(body.decode("utf-8-sig"), parse_float=_fraction, parse_int=_whole, parse_constant=Decimal)
+
+
+def _fraction(digits: str) -> Decimal | msgspec.Raw:
+    try:
+        return Decimal(digits)
+    except ArithmeticError:
+        return msgspec.Raw(digits.encode())  # goes through as it is written, for the core to refuse
 
 
 def _whole(digits: str) -> int | Decimal:

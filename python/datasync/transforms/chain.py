@@ -59,8 +59,10 @@ class Chain:
         """
         try:
             record: dict[str, Any] | None = self._decoder.decode(raw)
-        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, ValueError) as error:
-            raise Undecodable(str(error)) from error
+        except (msgspec.DecodeError, RecursionError, ValueError, ArithmeticError) as error:
+            # `decimal` says nothing but the name of its exception.
+            why = "an exponent out of range" if isinstance(error, ArithmeticError) else str(error)
+            raise Undecodable(f"no transform or contract could look at it, for Python can't read it: {why}") from error
         for name, function in self._transforms:
             try:
                 given: object = function(record)  # type: ignore[arg-type]  # None leaves the loop below
