@@ -14,7 +14,8 @@ from datasync import _native
 from datasync.config.spec import Child
 from datasync.model import EncoderPlan
 from datasync.pipeline.elements import Elements
-from datasync.pipeline.records import read_records, take_elements
+from datasync.pipeline.records import Refusal, read_records, take_elements
+from datasync.pipeline.unwrap import array
 from datasync.postgres.abandoned import noticing
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
@@ -116,15 +117,22 @@ class Replay:
             if plan is None:
                 refused |= dict.fromkeys(ids, ("parent_unknown", "nothing tells which parent it belongs to"))
                 continue
-            encoder = _native.PageEncoder(msgspec.json.encode(plan))
+            # Whatever its page was, a record in quarantine is JSON, as the core got it.
+            encoder = _native.PageEncoder(msgspec.json.encode(array(plan)))
             read = read_records(encoder, self._chain, list(records.values()), now_us=now_us)
             read, lists = take_elements(read, self._elements, self._key, now_us=now_us)
             elements = zip(*(one.grouped() for one in lists), strict=True) if lists else repeat(())
             passed = map(Passed, read.rows, elements)
             rows |= {ids[index]: one for index, one in zip(read.indexes, passed, strict=True)}
-            refused |= {ids[refusal.place]: (refusal.code, refusal.detail) for refusal in read.refusals}
+            refused |= {ids[refusal.place]: _why(refusal, plan) for refusal in read.refusals}
         dropped = [row["id"] for row in piece if row["id"] not in rows and row["id"] not in refused]
         return Verdicts(rows, dropped, refused)
+
+
+def _why(refusal: Refusal, plan: EncoderPlan) -> tuple[str, str]:
+    if plan.format == "csv" and refusal.code == "not_an_object":
+        return "csv_width", "the row has another number of values than the first line of its page names"
+    return refusal.code, refusal.detail
 
 
 def _of_stream(connection: Connection, stream: str, chosen: Chosen) -> AsyncIterator[Sequence[asyncpg.Record]]:
