@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from itertools import takewhile
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -27,10 +28,45 @@ def native(jsonpath: str) -> str | None:
     return path([plain or quoted for plain, quoted in _NAME.findall(found["names"])])
 
 
-def lead(jsonpath: str) -> str:
-    """The path of the names that a JSONPath begins with, as the core writes it: to what it chooses from."""
-    found = _NAMES.match(jsonpath)
-    return "" if found is None else path([plain or quoted for plain, quoted in _NAME.findall(found["names"])])
+class Shape(NamedTuple):
+    """What a JSONPath says of the lists that it goes through.
+
+    Attributes:
+        stem: path of the names that it begins with, as the core writes it.
+        lead: the same with elements by number, to where it first chooses among several.
+        chooses: it does choose.
+        nested: it chooses more than once, or at any depth: there may be lists in lists.
+    """
+
+    stem: str
+    lead: str
+    chooses: bool
+    nested: bool
+
+
+def shape(jsonpath: str) -> Shape:
+    """Tell what a JSONPath goes through.
+
+    Raises:
+        ValueError: it is none.
+    """
+    segments = [(str(one).startswith(".."), one.selectors) for one in compiled(jsonpath).segments]
+    steps: list[str | int | None] = [None if deep else _single(selectors) for deep, selectors in segments]
+    choices = steps.count(None)
+    singles = steps[: steps.index(None)] if choices else steps
+    names = [step for step in takewhile(lambda step: isinstance(step, str), singles) if isinstance(step, str)]
+    lead = path(names)
+    for step in singles[len(names) :]:
+        lead += f"[{step}]" if isinstance(step, int) else f"[{msgspec.json.encode(step).decode()}]"
+    return Shape(path(names), lead, choices > 0, choices > 1 or any(deep for deep, _ in segments))
+
+
+def _single(selectors: Sequence[Any]) -> str | int | None:
+    """The name, or the place from the front, that a segment goes on with; None where it may go on with several."""
+    name, place = getattr(selectors[0], "name", None), getattr(selectors[0], "index", None)
+    if len(selectors) > 1 or (place is not None and place < 0):
+        return None
+    return place if name is None else str(name)
 
 
 def compiled(jsonpath: str) -> Any:

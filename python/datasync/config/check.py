@@ -18,7 +18,9 @@ from datasync.config.spec import (
     KeysetPaging,
     NextUrlPaging,
     NoPaging,
+    OffsetPaging,
     PageNumberPaging,
+    Paging,
     Table,
     WindowPaging,
 )
@@ -28,6 +30,8 @@ _OWN: Final = ("ingested_at",)
 """Columns that the sink adds to each table."""
 
 _CHILD_KEY: Final = ("parent_key", "position")
+
+_OUTER: Final = "take plain names to the outer list, and `[[endpoint.table.children]]` for the lists in it"
 
 
 def refuse(config: Config) -> None:
@@ -111,24 +115,30 @@ def _requests(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
             yield (*path, key), f"is a path into a JSON body, and the format is {endpoint.format}", hint
         if isinstance(one, KeysetPaging) and endpoint.format == "csv":
             yield (*path, "kind"), "can't be `keyset` with CSV", "take another kind, or NDJSON"
-    yield from _records(endpoint, (*at, "records"))
+    yield from _records(endpoint, [one for _, one in pagings], (*at, "records"))
 
 
-def _records(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
-    chooses = endpoint.format == "json" and jsonpaths.plain(endpoint.records).startswith("$")
-    if chooses and isinstance(endpoint.paging, KeysetPaging):
-        yield at, "is a JSONPath that chooses, and paging by `keyset` needs the last record of all", "take plain names"
-    if chooses:
-        try:
-            jsonpaths.compiled(endpoint.records)
-        except ValueError as error:
-            yield at, f"is no JSONPath: {error}", "RFC 9535 says how they are written: `$.data[*]`"
-    if endpoint.format != "json" and endpoint.records:
-        yield (
-            at,
-            f"means nothing with the format {endpoint.format}",
-            "leave it out: each line is a record",
-        )
+def _records(endpoint: EndpointSpec, pagings: Sequence[Paging], at: keys.Path) -> Iterator[Problem]:
+    if endpoint.format != "json":
+        if endpoint.records:
+            yield at, f"means nothing with the format {endpoint.format}", "leave it out: each line is a record"
+        return
+    if not jsonpaths.plain(endpoint.records).startswith("$"):
+        return
+    try:
+        nested = jsonpaths.shape(endpoint.records).nested
+    except ValueError as error:
+        yield at, f"is no JSONPath: {error}", "RFC 9535 says how they are written: `$.data[*]`"
+        return
+    for paging in pagings:
+        if isinstance(paging, KeysetPaging):
+            wrong = "is a JSONPath that chooses, and paging by `keyset` needs the last record of all"
+            yield at, wrong, "take plain names"
+        elif nested and isinstance(paging, OffsetPaging):
+            yield at, "goes through lists in a list, and paging by `offset` has to count those of one", _OUTER
+        elif nested and isinstance(paging, PageNumberPaging) and not (paging.pages or paging.has_more):
+            wrong = "goes through lists in a list, and paging by `page` has to count those of one"
+            yield at, wrong, f"give `pages` or `has_more`; or {_OUTER}"
 
 
 def _table(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:

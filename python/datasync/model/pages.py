@@ -137,6 +137,7 @@ class Chunk(msgspec.Struct, frozen=True):
         span_end: it is the last page of a span of time, and leads to the next span. To have no records is no sign of a
             circle there.
         original: the page, where no column holds whole records (fast lane); else None.
+        nested: its records come out of several lists, so that their number is none that an API must mean.
     """
 
     row_count: int
@@ -159,3 +160,4 @@ class Chunk(msgspec.Struct, frozen=True):
     children: Sequence[ChildRows] = ()
     span_end: bool = False
     original: Original | None = None
+    nested: bool = False

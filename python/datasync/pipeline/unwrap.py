@@ -24,12 +24,14 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 class Unwrapped(NamedTuple):
     """What a body holds: its records as a JSON array, and what it says of the next page.
 
-    `width` is a CSV's. `listed` is how many elements the list has that a JSONPath chooses from.
+    `width` is a CSV's. `listed` is how many elements the list has that a JSONPath chooses from, where it is one;
+    `nested` says that the records come out of several.
     """
 
     records: bytes
     width: int = 0
     listed: int = 0
+    nested: bool = False
     next_cursor: str | None = None
     has_more: bool | None = None
     total: int | None = None
@@ -64,7 +66,8 @@ class Unwrapping:
         if found.width:
             rejects = [_of_width(reject, found.width) for reject in chunk.rejects]
             chunk = msgspec.structs.replace(chunk, rejects=rejects)
-        return msgspec.structs.replace(chunk, next_cursor=found.next_cursor, has_more=found.has_more, total=found.total)
+        told = {"next_cursor": found.next_cursor, "has_more": found.has_more, "total": found.total}
+        return msgspec.structs.replace(chunk, nested=found.nested, **told)
 
 
 def _of_width(reject: Reject, width: int) -> Reject:
@@ -137,12 +140,10 @@ def json_path(plan: EncoderPlan) -> Unwrap:
     Raises:
         ConfigError: it is no JSONPath.
     """
-    lead = jsonpaths.lead(plan.records)
-
     import jsonpath  # noqa: PLC0415  # 50 ms that few runs need
 
     try:
-        path = jsonpaths.compiled(plan.records)
+        path, shape = jsonpaths.compiled(plan.records), jsonpaths.shape(plan.records)
     except ValueError as error:
         raise ConfigError(
             f"`records = {plan.records!r}` is no JSONPath: {error}",
@@ -158,19 +159,35 @@ def json_path(plan: EncoderPlan) -> Unwrap:
                 f"the records can't be found in the page: {error}",
                 hint="by a path of names alone a record that is no JSON goes to quarantine, and the others are stored",
             ) from error
-        listed = envelope.at(page, lead)
-        if listed is None and not found:
-            raise PageDamaged(f"the page has no `{lead}`, from which `records` chooses", hint="is it an error?")
+        begin = envelope.at(page, shape.stem)
+        if not (isinstance(begin, dict) and found) and not _has_list(begin, deep=shape.nested):
+            where = f"`{shape.stem}`" if shape.stem else "its root"
+            raise PageDamaged(f"the page has no list at {where}, from which `records` chooses", hint="is it an error?")
+        listed = envelope.at(page, shape.lead)
+        nested = shape.nested or (shape.chooses and any(isinstance(node, list) for node in found))
         records = [one for node in found for one in (node if isinstance(node, list) else [node])]
         return Unwrapped(
             _encoded(records),
-            listed=len(listed) if isinstance(listed, list) else 0,
+            listed=len(listed) if isinstance(listed, list) and not nested else 0,
+            nested=nested,
             next_cursor=envelope.cursor(page, plan.next_cursor),
             has_more=envelope.flag(page, plan.has_more),
             total=envelope.count(page, plan.total),
         )
 
     return unwrap
+
+
+def _has_list(begin: Any, *, deep: bool) -> bool:
+    """Whether what a path begins with is a list, or, where lists may stand `deep` in objects, has one in it."""
+    ahead = [begin]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, list):
+            return True
+        if deep and isinstance(one, dict):
+            ahead += one.values()
+    return False
 
 
 def _decoded(body: bytes) -> Any:

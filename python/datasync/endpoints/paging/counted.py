@@ -3,7 +3,7 @@
 from datasync.config.spec import KeysetPaging, OffsetPaging, PageNumberPaging
 from datasync.endpoints.base import Peek
 from datasync.endpoints.paging.base import Pager
-from datasync.errors import PageDamaged
+from datasync.errors import ContractChanged, PageDamaged
 from datasync.http.transport import Answer
 from datasync.model import Chunk
 
@@ -43,6 +43,14 @@ class Counted(Pager):
             return read == self._total or (read > self._total and not self._is_full(chunk))
         # Of what was refused as a whole nobody knows whether it was a page.
         return self._short and self._measured and not self._is_full(chunk) and len(chunk.rejects) < chunk.records
+
+    def _refuse_nested(self, chunk: Chunk, kind: str) -> None:
+        """Raise ContractChanged for a page whose records come out of several lists: what the API counts is unknown."""
+        if chunk.nested:
+            raise ContractChanged(
+                f"the records come out of lists in a list, and paging by `{kind}` has to count those of one",
+                hint="let `records` be plain names to the outer list, and give the lists in it tables of their own",
+            )
 
     def _is_full(self, chunk: Chunk) -> bool:
         return self.size is None or chunk.records >= self.size

@@ -21,6 +21,7 @@ class Offset(Counted):
 
     def lead(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Lead:
         """See Pager."""
+        self._refuse_nested(chunk, "offset")
         here = self._offset(cursor)
         if self._ends(chunk, answer, here - self._start + chunk.records, cursor):
             return END

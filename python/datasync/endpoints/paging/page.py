@@ -35,6 +35,8 @@ class PageNumber(Counted):
         page, before = self._at(cursor)
         read = before + chunk.records
         pages = self._pages(chunk.next_cursor, answer)
+        if pages is None and chunk.has_more is None:
+            self._refuse_nested(chunk, "page")
         ends = self._ends(chunk, answer, read, cursor)
         if pages is not None and chunk.has_more is None:
             ends = page - self._first + 1 >= pages
