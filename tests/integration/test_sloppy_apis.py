@@ -10,6 +10,7 @@ from datasync.config.spec import (
     Incremental,
     JsonlTo,
     KeysetPaging,
+    LinkHeaderPaging,
     OffsetPaging,
     PageNumberPaging,
     Paging,
@@ -209,20 +210,24 @@ def test_a_total_that_is_less_than_what_came_is_none(workdir: Path) -> None:
         assert ingest(server, JsonlTo(folder=str(workdir)), spec(OffsetPaging(size=5, total="total"))) == 12
 
 
-def test_a_short_page_of_which_nothing_is_a_record_is_not_the_end(workdir: Path) -> None:
-    spoilt = {"2"}
+@pytest.mark.parametrize("bad", [BUSY, b"upstream connect error\nreset before headers", b'[]\n"x"\n'])
+@pytest.mark.parametrize("paging", [OffsetPaging(size=5), PageNumberPaging(size=5), LinkHeaderPaging()])
+def test_lines_of_which_none_is_a_record_are_asked_for_again(workdir: Path, bad: bytes, paging: Paging) -> None:
+    spoilt = {"5", "2"}
 
     def script(asked: Asked) -> Answer:
-        page = asked.query["page"]
-        begin = int(page) * 5 - 5
-        return answer(
-            BUSY if once(spoilt, page) else b"\n".join(map(msgspec.json.encode, records(*range(12)[begin : begin + 5])))
-        )
+        place = asked.query.get("offset") or asked.query.get("page") or "1"
+        if once(spoilt, place):
+            return answer(bad)
+        begin = int(place) if "offset" in asked.query else int(place) * 5 - 5
+        lines = b"\n".join(map(msgspec.json.encode, records(*range(12)[begin : begin + 5])))
+        leads = isinstance(paging, LinkHeaderPaging) and begin + 5 < 12
+        return answer(lines, **({"Link": f'</things?page={int(place) + 1}>; rel="next"'} if leads else {}))
 
     with Server(script) as server:
-        told = spec(PageNumberPaging(size=5), records="", format="ndjson")
-        assert ingest(server, JsonlTo(folder=str(workdir)), told) == 7, "5 are lost to a page that was no page"
-    assert len((workdir / "things.quarantine.jsonl").read_text().splitlines()) == 1
+        assert ingest(server, JsonlTo(folder=str(workdir)), spec(paging, records="", format="ndjson")) == 12
+    assert len(spoilt) == 1
+    assert (workdir / "things.quarantine.jsonl").read_text() == ""
 
 
 def test_rows_that_look_alike_are_no_page_that_came_again(workdir: Path) -> None:

@@ -79,9 +79,18 @@ def sample(body: bytes) -> str:
     return _SECRET_LIKE.sub("***", text)[:SAMPLE_BYTES]
 
 
+def blank(body: bytes) -> bool:
+    """Whether there is nothing in a body but a byte order mark and white space."""
+    return not _start(body)
+
+
+def _start(body: bytes) -> bytes:
+    return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+
+
 def _check_body(answer: Answer, where: str) -> None:
     # Judged by the bytes: servers call JSON text/html, and the other way round. No JSON begins with `<`.
-    start = answer.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    start = _start(answer.body)
     if start == b"":
         raise NotAPage(f"{where}: 200 with nothing in it", hint="look at the API's base URL in a browser")
     if start == b"<":

@@ -9,6 +9,7 @@ from datasync.config.spec import Child
 from datasync.model import EncoderPlan
 from datasync.pipeline import unwrap
 from datasync.pipeline.elements import Elements
+from datasync.pipeline.judged import Judged
 from datasync.pipeline.lanes import FastLane, Lane, PanicProof, RecordLane
 from datasync.pipeline.one_by_one import OneByOne
 from datasync.transforms.chain import Chain
@@ -22,13 +23,22 @@ def choose(plan: EncoderPlan, chain: Chain | None, children: Sequence[Child] = (
         chain: of transforms.
         children: lists inside of records that go to tables of their own.
     """
+    names: set[str] | None = None if chain is None else set()
     if plan.format == "csv":
-        return unwrap.Unwrapping(
-            choose(unwrap.array(plan), chain, children), unwrap.csv_records(plan, whole=chain is None)
-        )
+        lane = choose(unwrap.array(plan), chain, children)
+        # Without transforms the line of names tells a page.
+        lane = lane if names is None else Judged(lane, unwrap.array(plan), names)
+        return unwrap.Unwrapping(lane, unwrap.csv_records(plan, names))
+    if plan.format == "ndjson":
+        return Judged(_core(plan, chain, children), plan, names)
     plan = msgspec.structs.replace(plan, records=jsonpaths.plain(plan.records))
     if plan.records.startswith("$"):
         return unwrap.Unwrapping(choose(unwrap.array(plan), chain, children), unwrap.json_path(plan))
+    return _core(plan, chain, children)
+
+
+def _core(plan: EncoderPlan, chain: Chain | None, children: Sequence[Child]) -> Lane:
+    """For what the core reads as it is."""
     elements = [Elements(plan, child) for child in children]
     careful = RecordLane(plan, chain or _as_it_is, OneByOne(plan), elements=elements)
     if chain is None and not elements:

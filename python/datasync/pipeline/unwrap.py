@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
@@ -82,23 +83,21 @@ def array(plan: EncoderPlan) -> EncoderPlan:
     return msgspec.structs.replace(plan, records="", next_cursor=None, has_more=None, total=None, format="json")
 
 
-def csv_records(plan: EncoderPlan, *, whole: bool) -> Unwrap:
+def csv_records(plan: EncoderPlan, seen: AbstractSet[str] | None) -> Unwrap:
     """Read CSV (RFC 4180) with a line of names; every value is a string, an empty one is null.
 
     A row with more or fewer values than there are names becomes an array, which is no record, and so a reject. A page
     is damaged that is not UTF-8, leaves a quote open, or names a column twice or not at all; and one that is no CSV of
-    ours: where no transform makes columns (`whole`), its first line names none of the table's, or not the required
-    ones; else it has no rows, and other names than the first page.
+    ours: where no transform makes columns, its first line names none of the table's, or not the required ones; else it
+    has no rows, and none of the names that were `seen` in earlier pages.
     """
-    first: list[str] = []
     read = [column for column in plan.columns if column.source == "record" and column.path]
     names = {envelope.first(column.path) or "" for column in read}
     needed = {envelope.first(column.path) or "" for column in read if column.required or column.key}
 
     def lacking(line: list[str], *, empty: bool) -> set[str]:
-        if not whole:
-            first.extend([] if first else line)
-            return set(first) - set(line) if empty else set()
+        if seen is not None:
+            return set(seen) if empty and seen.isdisjoint(line) else set()
         return needed - set(line) or (set() if names & set(line) else names)
 
     def unwrap(body: bytes) -> Unwrapped:
