@@ -167,6 +167,8 @@ async def read_by(
 def _ids(chunk: Chunk) -> list[str]:
     if chunk.rows is not None:
         return [str(row[0]) for row in chunk.rows]
+    if not chunk.row_count:
+        return []
     assert chunk.copy is not None
     raw, place, found = bytes(chunk.copy), 0, []
     for _ in range(chunk.copy.rows):  # int16 count, then int32 length and bytes of each field

@@ -16,9 +16,9 @@ from datasync.endpoints.paging import Context, build
 from datasync.endpoints.paging.moments import written
 from datasync.endpoints.paging.repeats import Repeats
 from datasync.endpoints.paging.window import Spans
-from datasync.errors import ConfigError, ContractChanged, CursorExpired
+from datasync.errors import ConfigError, ContractChanged, CursorExpired, NotAPage
 from datasync.http.access import MAX_BYTES
-from datasync.http.retry import check_status, sample, server_time
+from datasync.http.retry import blank, check_status, sample, server_time
 from datasync.http.transport import Answer
 from datasync.model import Chunk, EncoderPlan, Position, Request
 from datasync.plugins import Register
@@ -94,6 +94,7 @@ class RestEndpoint:
             same_each_time=all(one.source != "ingest_time" for one in self._context.columns),
             keyed=any(one.key for one in self._context.columns),
         )
+        self._blank_at: set[str | None] = set()
         self._since: Mapping[str, str | int] = {}
 
     @cached_property
@@ -167,6 +168,8 @@ class RestEndpoint:
 
     def check(self, answer: Answer) -> None:
         """See Endpoint."""
+        if answer.status == 200 and self._is_blank(answer):
+            return  # `turn` knows where, and believes it when it comes again
         if answer.status == 200:
             check_status(answer, where=self._where, key_source=self._key_source)
             return
@@ -178,7 +181,13 @@ class RestEndpoint:
         check_status(answer, where=self._where, key_source=self._key_source)
 
     def turn(self, chunk: Chunk, answer: Answer, cursor: str | None) -> Chunk:
-        """See Endpoint."""
+        """See Endpoint.
+
+        Raises:
+            NotAPage: no line came where there could be some, for the first time at this cursor.
+        """
+        if self._is_blank(answer):
+            self._doubt(cursor)
         if self._pager.position(chunk) is None:  # where pages have positions, the run compares those, chain by chain
             self._repeats.check(chunk, cursor, answer.body)
         lead = self._pager.lead(chunk, answer, cursor)
@@ -200,6 +209,18 @@ class RestEndpoint:
     def position(self, chunk: Chunk) -> Position | None:
         """See Endpoint."""
         return self._pager.position(chunk)
+
+    def _is_blank(self, answer: Answer) -> bool:
+        """Whether an answer has no lines: an empty list of them looks so, and so does a server that failed."""
+        return self._spec.format == "ndjson" and blank(answer.body)
+
+    def _doubt(self, cursor: str | None) -> None:
+        if cursor not in self._blank_at:
+            self._blank_at.add(cursor)
+            raise NotAPage(
+                f"{self._where}: 200 with nothing in it", hint="a list without lines is believed when it comes again"
+            )
+        self._blank_at.discard(cursor)
 
     @property
     def _where(self) -> str:
