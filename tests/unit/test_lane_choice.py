@@ -161,7 +161,21 @@ def test_a_record_that_python_cannot_read_is_refused_for_its_list_alone() -> Non
     assert [reject.code for reject in chunk.rejects] == ["child_unreadable"]
 
 
-@pytest.mark.parametrize("body", [b"\xff", b'a,"b', b"a,a\n1,2", b"a,\n1,2"])
+@given(
+    st.lists(st.sampled_from([b"good", b"caf\xe9", "ü".encode(), b"\xff\xfe", b'"\x80"']), max_size=6), st.booleans()
+)
+def test_a_row_of_csv_with_bytes_that_are_no_text_is_refused_alone_as_it_came(cells: list[bytes], lane: bool) -> None:
+    body = b"id,x\n" + b"".join(b"%d,%s\n" % row for row in enumerate(cells))
+    chain = Chain([("same", lambda record: record)]) if lane else None
+    chunk = choose(msgspec.structs.replace(PLAN, format="csv"), chain).encode(body, cursor=None, now_us=0)
+    bad = {n: cell for n, cell in enumerate(cells) if not cell.isascii() and cell != "ü".encode()}
+    assert ids(chunk) == [str(n) for n in range(len(cells)) if n not in bad]
+    assert [(reject.index, reject.code) for reject in chunk.rejects] == [(n, "invalid_utf8") for n in bad]
+    for reject in chunk.rejects:
+        assert bad[reject.index].strip(b'"') in reject.raw
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"id,x\xe9\n1,2\n", b"id,x\n1,\xc3", b'a,"b', b"a,a\n1,2", b"a,\n1,2"])
 def test_csv_that_cant_be_told_apart_damages_the_page(body: bytes) -> None:
     with pytest.raises(PageDamaged):
         encode(msgspec.structs.replace(PLAN, format="csv"), body)

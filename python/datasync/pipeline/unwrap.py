@@ -86,10 +86,11 @@ def array(plan: EncoderPlan) -> EncoderPlan:
 def csv_records(plan: EncoderPlan, seen: AbstractSet[str] | None) -> Unwrap:
     """Read CSV (RFC 4180) with a line of names; every value is a string, an empty one is null.
 
-    A row with more or fewer values than there are names becomes an array, which is no record, and so a reject. A page
-    is damaged that is not UTF-8, leaves a quote open, or names a column twice or not at all; and one that is no CSV of
-    ours: where no transform makes columns, its first line names none of the table's, or not the required ones; else it
-    has no rows, and none of the names that were `seen` in earlier pages.
+    A row with more or fewer values than there are names becomes an array, which is no record, and so a reject. A value
+    that is not UTF-8 keeps its bytes, for the core to refuse. A page is damaged that ends in half of a character or in
+    an open quote, or has names that are not UTF-8, twice the same, or missing; and one that is no CSV of ours: where no
+    transform makes columns, its first line names none of the table's, or not the required ones; else it has no rows,
+    and none of the names that were `seen` in earlier pages.
     """
     read = [column for column in plan.columns if column.source == "record" and column.path]
     names = {envelope.first(column.path) or "" for column in read}
@@ -109,25 +110,45 @@ def csv_records(plan: EncoderPlan, seen: AbstractSet[str] | None) -> Unwrap:
             )
         if not found:
             return Unwrapped(b"[]")
-        return Unwrapped(_ENCODER.encode([_csv_record(found[0], row) for row in found[1:] if row]), len(found[0]))
+        return Unwrapped(_csv_encoded([_csv_record(found[0], row) for row in found[1:] if row]), len(found[0]))
 
     return unwrap
 
 
 def _csv(body: bytes) -> list[list[str]]:
     try:
-        rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+        rows = list(csv.reader(io.StringIO(_text(body), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise PageDamaged(f"the page is no CSV: {error}") from error
+    if rows and any("\ud800" <= character <= "\udfff" for character in "".join(rows[0])):
+        raise PageDamaged("the first line of the CSV is not UTF-8")
     if rows and (len(set(rows[0])) < len(rows[0]) or not all(rows[0])):
         raise PageDamaged("the first line of the CSV names a column twice, or not at all")
     return rows
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.end == len(error.object):
+            raise  # it may have been cut there
+        return body.decode("utf-8-sig", "surrogateescape")
 
 
 def _csv_record(names: Sequence[str], row: Sequence[str]) -> object:
     if len(row) != len(names):
         return row
     return {name: value or None for name, value in zip(names, row, strict=True)}
+
+
+def _csv_encoded(records: Sequence[object]) -> bytes:
+    try:
+        return _ENCODER.encode(records)
+    except UnicodeEncodeError:
+        # The bytes that are no UTF-8 come out as they came.
+        texts = (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in records)
+        return f"[{','.join(texts)}]".encode("utf-8", "surrogateescape")
 
 
 def json_path(plan: EncoderPlan) -> Unwrap:
