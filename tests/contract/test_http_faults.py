@@ -93,15 +93,6 @@ def test_an_answer_that_had_begun_is_not_asked_for_again_for_free() -> None:
         ask(page, then(HEAD, reset), page, times=2)
 
 
-@pytest.mark.fault(7)
-def test_what_is_left_over_behind_a_body_is_not_read_as_the_next_answer() -> None:
-    async def longer(writer: asyncio.StreamWriter) -> None:
-        writer.write(PAGE + b'{"more": "than was promised"}')
-
-    server = ask(longer, page, page, times=2)
-    assert [len(requests) for requests in server.requests] == [2, 1]
-
-
 @pytest.mark.fault(34)
 def test_an_answer_that_does_not_begin_ends_at_the_timeout() -> None:
     async def silence(_writer: asyncio.StreamWriter) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpx
 import structlog
@@ -18,6 +18,7 @@ from datasync.config import Settings
 from datasync.errors import ConfigError, ContractChanged, NetworkError, PageDamaged, PageTooLarge
 from datasync.failpoints import failpoint
 from datasync.http.classify import of_httpx
+from datasync.http.leftover import drop_leftover
 from datasync.http.origin import Origin
 from datasync.http.pace import Pace
 from datasync.http.redact import describe, quieten
@@ -162,6 +163,9 @@ class HttpxTransport:
                 answered = True
                 failpoint("headers_received")
                 body = await _read(response, where, room, pace, deadline)
+                # Of an error the status says enough, and what it means for the request must not be lost.
+                if drop_leftover(response) and response.status_code == 200:
+                    raise _longer(where)
         except TimeoutError as error:
             raise NetworkError(f"{where}: {pace.reason}") from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -196,7 +200,8 @@ async def _read(response: httpx.Response, where: str, room: Room, pace: Pace, de
     loop = asyncio.get_running_loop()
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_raw():
+    # Not `aiter_raw`: it closes the answer at the end, and another request may have the connection then.
+    async for part in cast("httpx.AsyncByteStream", response.stream):
         size += len(part)
         if size > room.limit:
             raise _too_large(where, room)
@@ -215,6 +220,14 @@ def _too_large(where: str, room: Room) -> PageTooLarge:
     return PageTooLarge(
         f"{where}: the answer is larger than {room.limit:,} bytes, for which there is no room in memory",
         hint=f"if that is how large its pages are, give it more with --memory or {envvars.MEMORY}",
+    )
+
+
+def _longer(where: str) -> PageDamaged:
+    return PageDamaged(
+        f"{where}: something follows the end of the answer, as its headers tell it",
+        hint="the page may be cut short and was not stored: does the API, or a proxy before it, count `Content-Length`"
+        " in bytes?",
     )
 
 

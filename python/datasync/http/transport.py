@@ -47,7 +47,7 @@ class Transport(Protocol):
         Raises:
             NetworkError: no complete answer came in time.
             TlsFailed, ProxyRefused, ContractChanged: none can come; asking again is of no use.
-            PageDamaged: the body can't be decompressed.
+            PageDamaged: the body can't be decompressed, or is longer than its headers say.
             PageTooLarge: it is larger than the limit, as it came or decompressed.
         """
         ...
