@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
 import httpx
 import structlog
@@ -25,6 +25,11 @@ from datasync.http.redact import describe, quieten
 from datasync.http.token import TokenAuth
 from datasync.http.transport import Answer, Room
 from datasync.model import Request
+
+MAX_ERROR_BYTES: Final = 64 * 1024
+"""Of the body of an answer other than 200, as it comes. What is beyond it nobody needs."""
+
+MAX_ERROR_INFLATED: Final = 1024 * 1024
 
 
 class _HalfOpen(Exception):
@@ -175,11 +180,18 @@ class HttpxTransport:
             raise of_httpx(error, where=where) from error
         received_us = time.time_ns() // 1000
         wire_bytes = len(body)
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in ("", "identity"):
-            body = await self._inflate(body, encoding, where, room)
+        if encoding := _encoding(response.headers.get("content-encoding", "")):
+            body = await self._plain(response.status_code, body, encoding, where, room)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, body, wire_bytes, received_us)
+
+    async def _plain(self, status: int, body: bytes, encoding: str, where: str, room: Room) -> bytes:
+        if status == 200:
+            return await self._inflate(body, encoding, where, room)
+        try:
+            return await self._inflate(body, encoding, where, _Fixed(min(room.limit, MAX_ERROR_INFLATED)))
+        except PageDamaged:
+            return b""  # the status says what is to be done, and an error page often lies about its encoding
 
     async def _inflate(self, body: bytes, encoding: str, where: str, room: Room) -> bytes:
         # The last four bytes of gzip say how long it is, if they are right, and if it isn't several in a row.
@@ -203,6 +215,8 @@ async def _read(response: httpx.Response, where: str, room: Room, pace: Pace, de
     # Not `aiter_raw`: it closes the answer at the end, and another request may have the connection then.
     async for part in cast("httpx.AsyncByteStream", response.stream):
         size += len(part)
+        if response.status_code != 200 and size > (most := min(room.limit, MAX_ERROR_BYTES)):
+            return b"".join([*parts, part])[:most]  # the connection, which has the rest, is closed
         if size > room.limit:
             raise _too_large(where, room)
         now = loop.time()
@@ -214,6 +228,12 @@ async def _read(response: httpx.Response, where: str, room: Room, pace: Pace, de
         parts.append(part)
         failpoint("mid_body")
     return b"".join(parts)
+
+
+def _encoding(header: str) -> str:
+    """What was done to a body, as the core names it; "" is nothing. `x-gzip` is gzip (RFC 9110 section 8.4.1.3)."""
+    names = (name.strip().lower() for name in header.split(","))
+    return ", ".join("gzip" if name == "x-gzip" else name for name in names if name not in ("", "identity"))
 
 
 def _too_large(where: str, room: Room) -> PageTooLarge:

@@ -13,7 +13,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     Attributes:
         headers: lower-case names.
-        body: content encoding undone.
+        body: content encoding undone. Of an error it is the beginning, or nothing if that can't be decompressed.
         wire_bytes: size of the body as it came.
         received_us: wall clock at receipt, microseconds since 1970 UTC.
     """
@@ -47,7 +47,7 @@ class Transport(Protocol):
         Raises:
             NetworkError: no complete answer came in time.
             TlsFailed, ProxyRefused, ContractChanged: none can come; asking again is of no use.
-            PageDamaged: the body can't be decompressed, or is longer than its headers say.
+            PageDamaged: the body of a 200 can't be decompressed, or is longer than its headers say.
             PageTooLarge: it is larger than the limit, as it came or decompressed.
         """
         ...
