@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datasync.errors import (
     AuthError,
@@ -6,6 +8,7 @@ from datasync.errors import (
     NotAPage,
     ProxyRefused,
     RateLimited,
+    RetriableSourceError,
     ServerError,
     SourceError,
 )
@@ -29,6 +32,20 @@ def test_each_status_means_one_thing(status: int, error: type[Exception]) -> Non
     with pytest.raises(error, match=str(status)) as caught:
         check_status(answer(status), where="GET /events", key_source="API_KEY")
     assert type(caught.value) is error
+
+
+@given(status=st.integers(100, 999).filter(lambda status: status != 200))
+def test_whatever_is_not_asked_for_again_says_what_to_do(status: int) -> None:
+    with pytest.raises(SourceError) as caught:
+        check_status(answer(status), where="GET /events", key_source="API_KEY")
+    assert isinstance(caught.value, RetriableSourceError) or caught.value.hint
+
+
+def test_a_part_of_a_page_and_a_page_that_is_known_have_advice_of_their_own() -> None:
+    for status, word in {206: "Range", 304: "If-None-Match", 302: "no place", 299: "200", 999: "no status"}.items():
+        with pytest.raises(ContractChanged) as caught:
+            check_status(answer(status), where="GET /events", key_source="API_KEY")
+        assert word in str(caught.value.hint)
 
 
 def test_status_200_passes() -> None:

@@ -58,6 +58,14 @@ _REPEATS: Final = ((NotAPage, 2), (PageRepeated, 6), (PageDamaged, 1))
 PROXY_HINT: Final = "look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment"
 
 
+_ADVICE: Final = {
+    206: "a part of a page is no page: does a configured header ask for a `Range`, or does a cache on the way cut?",
+    304: "the API takes the page for known: leave out `If-None-Match` and `If-Modified-Since` among the headers",
+    511: "this network wants a login first: open any page in a browser",
+    526: "the certificate of the server behind the API's front is invalid, which only its owner can mend",
+}
+
+
 def of_status(status: int) -> Kind:
     """The class of a status other than 200.
 
@@ -65,6 +73,19 @@ def of_status(status: int) -> Kind:
     that isn't named counts as 500 (RFC 9110 section 15), so asking again may help.
     """
     return _STATUSES.get(status, Kind.RETRY if 500 <= status <= 599 else Kind.STOP)
+
+
+def advice(status: int) -> str:
+    """What to do about a status of Kind.STOP that an endpoint knows nothing about."""
+    if (known := _ADVICE.get(status)) is not None:
+        return known
+    if 200 <= status < 300:
+        return "a page comes with status 200: is this the address of a list?"
+    if 300 <= status < 400:
+        return "it names no place to go to: look at the API's base URL and the path in a browser"
+    if 400 <= status < 600:
+        return "the API refuses the request: look at the base URL, the path and the parameters"
+    return "that is no status of HTTP: does a proxy on the way refuse the request, or is this no API?"
 
 
 def repeats(error: RetriableSourceError) -> int | None:

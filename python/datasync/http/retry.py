@@ -19,7 +19,7 @@ from datasync.errors import (
     ServerError,
 )
 from datasync.http.budget import RetryBudget
-from datasync.http.classify import PROXY_HINT, Kind, of_status, repeats
+from datasync.http.classify import PROXY_HINT, Kind, advice, of_status, repeats
 from datasync.http.origin import refuse_redirect
 from datasync.http.transport import Answer
 
@@ -68,7 +68,7 @@ def check_status(answer: Answer, *, where: str, key_source: str) -> None:
         raise ProxyRefused(f"{where}: the proxy answered 407", hint=PROXY_HINT)
     raise ContractChanged(
         f"{where}: unexpected status {status}: {sample(answer.body)}",
-        hint="this network wants a login first: open any page in a browser" if status == 511 else None,
+        hint=advice(status),
     )
 
 
