@@ -175,7 +175,7 @@ def _envelope(plan: EncoderPlan, root: Value) -> tuple[str | None, bool | None, 
             raise PageRefused("envelope_type", cursor.start)
     if has_more is not None and has_more.word not in (b"true", b"false"):
         raise PageRefused("envelope_type", has_more.start)
-    if total is not None and not (re.fullmatch(rb"[0-9]+", total.word) and int(total.word) < 2**64):
+    if total is not None and not (re.fullmatch(rb"[0-9]+", total.word) and int(total.word) < 2**63):
         raise PageRefused("envelope_type", total.start)
     return (
         None if cursor is None else cursor.word.decode() if cursor.text is None else cursor.text,

@@ -8,6 +8,9 @@ import msgspec
 
 from datasync.errors import PageDamaged
 
+_MOST: Final = 2**63 - 1
+"""What a sink can store."""
+
 _STEP: Final = re.compile(r'\["(?P<odd>(?:[^"\\]|\\.)*)"\]|\[(?P<item>\d+)\]|\.?(?P<key>[^.\[\]"]+)')
 
 
@@ -50,9 +53,9 @@ def flag(page: object, path: str | None) -> bool | None:
 def count(page: object, path: str | None) -> int | None:
     """The number of all records."""
     found = None if path is None else at(page, path)
-    if found is None or (isinstance(found, int) and not isinstance(found, bool) and found >= 0):
+    if found is None or (isinstance(found, int) and not isinstance(found, bool) and 0 <= found <= _MOST):
         return found
-    raise _wrong(path, "no whole number")
+    raise _wrong(path, "no count")
 
 
 def _wrong(path: str | None, what: str) -> PageDamaged:

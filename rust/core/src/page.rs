@@ -224,8 +224,8 @@ fn text(raw: &[u8]) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
-/// A whole number, zero or more. The scan has refused leading zeros.
+/// A whole number, zero or more, that PostgreSQL's `bigint` holds. The scan has refused leading zeros.
 fn count(raw: &[u8]) -> Option<u64> {
     let digits = raw.iter().all(u8::is_ascii_digit);
-    if digits { str::from_utf8(raw).ok()?.parse().ok() } else { None }
+    if digits { u64::try_from(str::from_utf8(raw).ok()?.parse::<i64>().ok()?).ok() } else { None }
 }

@@ -77,10 +77,12 @@ fn a_page_that_cannot_be_trusted_is_refused_at_its_byte() {
     assert_eq!(refused(br#"{"data":[],"p":{"next":true}}"#), (PageCode::EnvelopeType, 23));
     assert_eq!(refused(br#"{"data":[],"p":{"next":"\ud800"}}"#), (PageCode::EnvelopeType, 23));
     assert_eq!(refused(br#"{"data":[],"p":{"more":"true"}}"#), (PageCode::EnvelopeType, 23));
-    for total in ["-1", "1.0", "1e3", "\"1\"", "99999999999999999999"] {
+    for total in ["-1", "1.0", "1e3", "\"1\"", "9223372036854775808", "99999999999999999999"] {
         let body = format!(r#"{{"data":[],"meta":{{"total":{total}}}}}"#);
         assert_eq!(refused(body.as_bytes()), (PageCode::EnvelopeType, 27));
     }
+    let most = encoded(&plan(), br#"{"data":[],"meta":{"total":9223372036854775807}}"#).envelope.total;
+    assert_eq!(most, u64::try_from(i64::MAX).ok());
     for broken in [
         r#"{"data":[1,]}"#,
         r#"{"data":[,1]}"#,
