@@ -20,6 +20,7 @@ from datasync.pipeline.line import Line, Part
 from datasync.pipeline.memory import Memory
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Partition
+from datasync.pipeline.rejects import RejectLimit
 from datasync.pipeline.shutdown import Stop
 from datasync.pipeline.timeline import TimeLine
 from datasync.pipeline.valueline import ValueLine
@@ -210,7 +211,7 @@ class Engine:
             parts = one, _Lane(), self.transport, governor, SETTINGS, self.stats, self._stop.wait, budget, thread
             return Partition(part, *parts, memory)
 
-        self._workers = Workers(workers, self.line, read, self.stats, self._stop, memory)
+        self._workers = Workers(workers, self.line, read, self.stats, self._stop, memory, RejectLimit(1.0))
         self._task = loop.create_task(self._run())
         self.settle()
 

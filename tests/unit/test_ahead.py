@@ -14,6 +14,7 @@ from datasync.model import Checkpoint, Chunk, PartitionState
 from datasync.pipeline.ahead import Ahead, Arrived
 from datasync.pipeline.memory import FIRST_GUESS, Memory, cost
 from datasync.pipeline.partition import Fetched, Partition
+from datasync.pipeline.rejects import RejectLimit
 from datasync.pipeline.shutdown import Stop
 from datasync.pipeline.timeline import TimeLine
 from datasync.pipeline.workers import Workers
@@ -73,7 +74,7 @@ def test_what_was_asked_for_ahead_of_a_first_page_that_fails_is_dropped() -> Non
     async def main() -> None:
         damaged = Damaged()
         line = TimeLine([PartitionState()], None)
-        workers = Workers(1, line, lambda _: cast("Partition", damaged), RunStats(), Stop(), MEMORY)
+        workers = Workers(1, line, lambda _: cast("Partition", damaged), RunStats(), Stop(), MEMORY, RejectLimit(1.0))
         with pytest.raises(PageDamaged):
             await workers.first()
         await workers.close()
@@ -100,7 +101,7 @@ def test_a_first_page_that_nobody_takes_gives_its_memory_back() -> None:
     async def main() -> None:
         good = Good(Chunk(1, 1000, 1, (), None, None, None, None, None))
         line = TimeLine([PartitionState()], None)
-        workers = Workers(1, line, lambda _: cast("Partition", good), RunStats(), Stop(), MEMORY)
+        workers = Workers(1, line, lambda _: cast("Partition", good), RunStats(), Stop(), MEMORY, RejectLimit(1.0))
         await workers.first()
         assert MEMORY.used > 0
         for _ in range(2):

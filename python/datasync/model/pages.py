@@ -49,7 +49,7 @@ class Page(msgspec.Struct, frozen=True):
     received_us: int
 
 
-class Reject(msgspec.Struct, frozen=True):
+class Reject(msgspec.Struct, frozen=True, gc=False):
     """A record that can't be stored, whole, with the reason.
 
     Attributes:

@@ -160,7 +160,7 @@ class Flow:
                     "each row of the parent is asked for what is newer alone",
                     hint="of a row that is new since, older children don't come: read them with --restart",
                 )
-        workers = Workers(self._workers, line, self._read, self._stats, self._stop, self._memory)
+        workers = Workers(self._workers, line, self._read, self._stats, self._stop, self._memory, self._rejects)
         stack.push_async_callback(workers.close)
         await self._stop.guard(workers.first())
         return workers
@@ -211,7 +211,7 @@ class Flow:
             self._missing = self._missing or done.missing
             self._ended = self._ended or done.complete
             self._committed(batch, done)
-            self._rejects.judge(batch, done)
+            self._rejects.refused(done)
 
     def _count(self, batch: Batch, done: Committed) -> None:
         self._stats.rows += done.rows

@@ -16,6 +16,7 @@ from datasync.errors import PageDamaged
 from datasync.model import Chunk, EncoderPlan, Original, Reject
 from datasync.pipeline.elements import Elements
 from datasync.pipeline.one_by_one import OneByOne
+from datasync.pipeline.reasons import Reasons
 from datasync.pipeline.records import read_records, take_elements
 
 
@@ -90,7 +91,7 @@ class FastLane:
             row_count=page.rows,
             nbytes=page.nbytes,
             records=page.records,
-            rejects=[_reject(reject, cursor) for reject in page.rejects],
+            rejects=_taken(page.rejects, cursor),
             next_cursor=page.next_cursor,
             has_more=page.has_more,
             total=page.total,
@@ -195,5 +196,12 @@ class PanicProof:
             return self._careful.encode(body, cursor=cursor, now_us=now_us)
 
 
-def _reject(reject: _native.Reject, cursor: str | None) -> Reject:
-    return Reject(cursor, reject.index, reject.offset, reject.code, reject.detail, reject.raw)
+def _taken(found: list[_native.Reject], cursor: str | None) -> list[Reject]:
+    """The rejects, taken out of what was found: it lives as long as the page, and a page may be nothing else."""
+    reasons = Reasons()
+    rejects: list[Reject] = []
+    found.reverse()
+    while found:
+        one = found.pop()
+        rejects.append(Reject(cursor, one.index, one.offset, *reasons(one.code, one.detail), one.raw))
+    return rejects

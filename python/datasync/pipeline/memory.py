@@ -12,15 +12,24 @@ FIRST_GUESS: Final = 1024 * 1024
 """Bytes of a page, before the first one has come."""
 
 
+REJECT: Final = 200
+"""Bytes of a refused record besides its own: the object, its place and its reason."""
+
+
+def held(chunk: Chunk) -> int:
+    """Bytes of memory that an encoded page holds: its rows, and what of it was refused."""
+    return chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects) + REJECT * len(chunk.rejects)
+
+
 def cost(chunk: Chunk) -> int:
     """Bytes of memory that an encoded page takes until it is stored.
 
     Sorting a batch and sending it take some more than its rows, and are counted as much as those; rows of Python
     objects are larger than what they hold.
     """
-    held = chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects)
+    sent = chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects)
     kept = len(chunk.original.body) if chunk.original is not None else 0
-    return held * (2 if chunk.copy is not None else 4) + kept
+    return sent * (2 if chunk.copy is not None else 4) + REJECT * len(chunk.rejects) + kept
 
 
 class Memory:

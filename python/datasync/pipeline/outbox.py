@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from datasync.config.schema import BatchSettings
 from datasync.model import Batch, Checkpoint, Chunk, Window
-from datasync.pipeline.memory import Memory, cost
+from datasync.pipeline.memory import Memory, cost, held
 
 
 class _Open:
@@ -26,7 +26,7 @@ class _Open:
         self.chunks.append(chunk)
         self.checkpoint = checkpoint
         self.rows += chunk.row_count
-        self.nbytes += _size(chunk)
+        self.nbytes += held(chunk)
 
 
 class Outbox:
@@ -57,13 +57,13 @@ class Outbox:
         async with self._changed:
             await self._changed.wait_for(self._has_room)
             batch = self._open.get(partition)
-            fits = batch and batch.suits(chunk) and self._fits(batch, chunk.row_count, _size(chunk))
+            fits = batch and batch.suits(chunk) and self._fits(batch, chunk.row_count, held(chunk))
             if batch and not fits:
                 self._seal(partition)
             batch = self._open.setdefault(partition, _Open())
             batch.add(chunk, checkpoint)
             self._rows += chunk.row_count
-            self._nbytes += _size(chunk)
+            self._nbytes += held(chunk)
             if not self._fits(batch, 1, 1):
                 self._seal(partition)
             self._changed.notify_all()
@@ -85,7 +85,7 @@ class Outbox:
             batch = self._full.popleft()
             windows, self._windows = self._windows, {}
             self._rows -= batch.row_count
-            self._nbytes -= sum(map(_size, batch.chunks))
+            self._nbytes -= sum(map(held, batch.chunks))
             self._changed.notify_all()
             return Batch(batch.chunks, batch.checkpoint, batch.partition, windows)
 
@@ -104,7 +104,3 @@ class Outbox:
     def _seal(self, partition: int) -> None:
         batch = self._open.pop(partition)
         self._full.append(Batch(batch.chunks, batch.checkpoint, partition))
-
-
-def _size(chunk: Chunk) -> int:
-    return chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects)

@@ -7,6 +7,7 @@ from datasync import _native
 from datasync.model import ChildRows, Row
 from datasync.pipeline.elements import Elements
 from datasync.pipeline.one_by_one import Extracted, OneByOne
+from datasync.pipeline.reasons import Reasons
 from datasync.transforms.chain import TransformFailed, Undecodable
 
 
@@ -74,7 +75,8 @@ def read_records(
             origins.append(index)
             results.append(result)
     extracted = encoder.extract(results, now_us=now_us)
-    refusals += [Refusal(origins[reject.index], reject.code, reject.detail) for reject in extracted.rejects]
+    reasons = Reasons()
+    refusals += [Refusal(origins[reject.index], *reasons(reject.code, reject.detail)) for reject in extracted.rejects]
     refusals.sort()
     indexes = [origins[index] for index in extracted.indexes]
     raws = [results[index] for index in extracted.indexes]

@@ -8,6 +8,7 @@ from datasync.pipeline.line import Line, Part
 from datasync.pipeline.memory import Memory, cost
 from datasync.pipeline.outbox import Outbox
 from datasync.pipeline.partition import Fetched, Partition
+from datasync.pipeline.rejects import RejectLimit
 from datasync.pipeline.shutdown import Stop, Stopped
 from datasync.stats import RunStats
 
@@ -23,14 +24,19 @@ class Workers:
         stats: RunStats,
         stop: Stop,
         memory: Memory,
+        rejects: RejectLimit,
     ) -> None:
-        """Take `read`, which makes the partition that reads a part, and the `memory` that its pages hold a part of."""
+        """Take `read`, which makes the partition that reads a part.
+
+        Its pages hold a part of the `memory`. With `rejects` the run ends before it fetches more that is of no use.
+        """
         self._count = count
         self._line = line
         self._read = read
         self._stats = stats
         self._stop = stop
         self._memory = memory
+        self._rejects = rejects
         self._busy = 0
         self._changed = asyncio.Condition()
         self._opening: Partition | None = None
@@ -62,6 +68,7 @@ class Workers:
         """Read everything. Returns early when a stop is requested, once the answers on their way are there.
 
         Raises:
+            TooManyRejects: more than the run may bear.
             SourceError: one chain can't go on. The others were cut short; what they put into the outbox is good.
         """
         first, self._first = self._first, None
@@ -85,6 +92,7 @@ class Workers:
             page = page or await partition.page()
             while page is not None:
                 await outbox.put(*page)
+                self._rejects.page(page[1])
                 failpoint("enqueued")
                 await self._tell()
                 # What is on its way already when a stop is requested is stored, too.

@@ -1,10 +1,14 @@
 """Rejected records, kept raw with their reason."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from datasync.failpoints import failpoint
 from datasync.model import Reject
 from datasync.postgres.connection import Connection
+
+PIECE: Final = 10_000
+"""Records that one statement takes: their parameters are held besides them."""
 
 # One that is there is marked once in a while, not each time: a row that is written anew has to be cleaned up after.
 _INSERT = """
@@ -28,6 +32,13 @@ async def keep(connection: Connection, stream: str, rejects: Sequence[Reject], *
     """Store the `rejects` of a `batch`, inside its transaction. Give how many are new; the same record is kept once."""
     if not rejects:
         return 0
+    pieces = [rejects[start : start + PIECE] for start in range(0, len(rejects), PIECE)]
+    kept = sum([await _keep(connection, stream, piece, batch) for piece in pieces])
+    failpoint("quarantine_written")
+    return kept
+
+
+async def _keep(connection: Connection, stream: str, rejects: Sequence[Reject], batch: int) -> int:
     kept: int = await connection.fetchval(
         _INSERT,
         stream,
@@ -40,5 +51,4 @@ async def keep(connection: Connection, stream: str, rejects: Sequence[Reject], *
         [reject.raw for reject in rejects],
         batch,
     )
-    failpoint("quarantine_written")
     return kept
