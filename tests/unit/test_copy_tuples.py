@@ -1,6 +1,7 @@
 """What is read out of COPY BINARY is what the record lane has, for every kind and to the last digit."""
 
 import json
+from decimal import Decimal
 from typing import get_args
 
 import msgspec
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from datasync.model import Column, EncoderPlan, Kind
 from datasync.pipeline.lanes import FastLane, RecordLane
-from datasync.sinks.tuples import plain, rows_of
+from datasync.sinks.tuples import ZEROS, plain, rows_of
 
 NOW_US = 1_769_600_000_000_000
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -28,6 +29,7 @@ whole = st.integers(-(2**63), 2**63 - 1).map(str)
 numbers = st.one_of(
     st.decimals(allow_nan=False, allow_infinity=False).map(str),
     st.tuples(st.integers(-(10**60), 10**60), st.integers(-200, 200)).map(lambda pair: f"{pair[0]}e{pair[1]}"),
+    st.sampled_from(["1e131071", "-1.5e131000", "1e-16383", "1.50e-200", "1e100", "1e101", f"1{'0' * 300}", "9" * 300]),
     st.sampled_from(
         ["0", "-0", "-0.000", "1.10", "10000", "9999.9999", "1e-4", "0.00001", "100000000e-8", "1.50E3", "0e5"]
     ),
@@ -78,6 +80,9 @@ def test_both_lanes_have_the_same_values(found: list[str]) -> None:
         ("1.5e-7", "0.00000015"),
         ("18446744073709551616", "18446744073709551616"),
         ("-12345.678901", "-12345.678901"),
+        ("1e100", f"1{'0' * 100}"),
+        ("12e131070", "1.2E+131071"),
+        ("1.50e-200", "1.50E-200"),
         ('"NaN"', None),
     ],
 )
@@ -85,6 +90,22 @@ def test_numbers_are_written_as_postgresql_writes_them(written: str, text: str |
     chunk = FAST.encode(f'[{{"id":"a","numeric":{written}}}]'.encode(), cursor=None, now_us=NOW_US)
     value = rows_of(chunk, PLAN.columns)[0][1 + KINDS.index("numeric")]
     assert (None if value is None else plain(value)) == text  # type: ignore[arg-type]  # a Decimal
+
+
+@given(written=numbers, fast=st.booleans())
+def test_no_number_is_written_much_longer_than_it_came_and_each_is_json_of_the_same_value(
+    written: str, fast: bool
+) -> None:
+    lane = FAST if fast else RECORD
+    chunk = lane.encode(f'[{{"id":"a","numeric":{written}}}]'.encode(), cursor=None, now_us=NOW_US)
+    value = rows_of(chunk, PLAN.columns)[0][1 + KINDS.index("numeric")]
+    if value is None:
+        return  # beyond what PostgreSQL takes
+    assert isinstance(value, Decimal)
+    text = plain(value)
+    assert len(text) <= len(written) + ZEROS + 10
+    assert json.loads(text, parse_float=Decimal, parse_int=Decimal) == Decimal(written)
+    assert len(value.as_tuple().digits) <= len(written) + 4, "nor held so"
 
 
 def test_a_page_without_rows_has_none() -> None:

@@ -17,6 +17,9 @@ _ARRAY: Final = struct.Struct(">iiI").unpack_from
 _EPOCH_US: Final = 946_684_800_000_000
 _EPOCH_DAYS: Final = 10_957
 
+ZEROS: Final = 100
+"""Before or behind a number's own digits, that are written out."""
+
 _SPECIAL: Final = {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
 _NEGATIVE: Final = 0x4000
 
@@ -34,8 +37,22 @@ def rows_of(chunk: Chunk, columns: Sequence[Column]) -> Sequence[Row]:
 
 
 def plain(number: Decimal) -> str:
-    """The digits as PostgreSQL writes them: no exponent, and no sign before zero."""
-    return f"{number or number.copy_abs():f}"
+    """The digits as PostgreSQL writes them: no exponent, and no sign before zero.
+
+    But where more than `ZEROS` of them would only tell how large or small it is, there is an exponent: a number of ten
+    characters may have 131,072 digits. What is equal, to the last zero behind the point, is written in the same way.
+    """
+    number = number or number.copy_abs()
+    if -ZEROS <= number.adjusted() <= ZEROS:
+        return f"{number:f}"
+    sign, places, exponent = number.as_tuple()
+    digits = "".join(map(str, places))
+    if int(exponent) >= 0:
+        digits = digits.rstrip("0")  # those of a whole number, which may be written or not
+    if 0 < number.adjusted() < len(digits) + ZEROS:
+        return f"{number:f}"
+    point = "." if len(digits) > 1 else ""
+    return f"{'-' if sign else ''}{digits[0]}{point}{digits[1:]}E{number.adjusted():+}"
 
 
 def _decoded(data: bytes, readers: Sequence[Callable[[bytes], object]]) -> list[Row]:
@@ -72,6 +89,8 @@ def _numeric(raw: bytes) -> Decimal:
     digits = "".join(f"{int.from_bytes(raw[at : at + 2], 'big'):04}" for at in range(8, 8 + 2 * count, 2))
     # The last group counts ten thousands to this power; what is wanted is `scale` digits after the point.
     shift = 4 * (weight - count + 1) + scale
+    if scale == 0 and shift > 0:
+        return Decimal(f"{'-' if sign == _NEGATIVE else ''}{digits or '0'}E{shift}")  # there may be 131,072 of them
     digits = digits + "0" * shift if shift >= 0 else digits[:shift]
     return Decimal(f"{'-' if sign == _NEGATIVE else ''}{digits or '0'}E-{scale}")
 
