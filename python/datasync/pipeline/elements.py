@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -10,6 +10,9 @@ from datasync import _native, envelope
 from datasync.config.columns import of_elements
 from datasync.config.spec import Child
 from datasync.model import ChildRows, EncoderPlan, Row
+
+PIECE: Final = 10_000
+"""Elements that are JSON again at once, each with the key of its record."""
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -42,36 +45,50 @@ class Elements:
 
     def take(self, raws: Sequence[bytes], keys: Sequence[Any], *, now_us: int) -> Taken:
         """Take the elements of records, each with its key. A value that is no list is refused, null is an empty one."""
+        taken = Taken([[] for _ in raws], {})
         wrapped: list[bytes] = []
         owners: list[int] = []
-        refused: dict[int, tuple[str, str]] = {}
         for place, (raw, key) in enumerate(zip(raws, keys, strict=True)):
-            try:
-                found = envelope.at(_DECODER.decode(raw), self._path)
-            except (msgspec.DecodeError, RecursionError, ValueError, ArithmeticError) as error:
-                refused[place] = ("child_unreadable", f"`{self._path}` can't be looked for: {error}")
+            found = self._list(raw)
+            if isinstance(found, tuple):
+                taken.refused[place] = found
                 continue
-            if found is None:
-                continue
-            if not isinstance(found, list):
-                refused[place] = ("child_not_a_list", f"`{self._path}` is no list, for the table `{self.table}`")
-                continue
-            odd = [n for n, value in enumerate(found) if self._kinds and not isinstance(value, self._kinds)]
-            if odd:
-                what = f"element {odd[0]} of `{self._path}`, for the table `{self.table}`, is no object"
-                refused[place] = ("child_not_an_object", what)
-                continue
-            wrapped += [_ENCODER.encode({"k": key, "n": n, "v": value}) for n, value in enumerate(found)]
-            owners += [place] * len(found)
+            for start in range(0, len(found), PIECE):
+                part = found[start : start + PIECE]
+                wrapped += [_ENCODER.encode({"k": key, "n": n, "v": value}) for n, value in enumerate(part, start)]
+                owners += [place] * len(part)
+                if len(wrapped) >= PIECE:
+                    self._extract(wrapped, owners, keys, taken, now_us)
+                    wrapped, owners = [], []
+        self._extract(wrapped, owners, keys, taken, now_us)
+        return taken
+
+    def _list(self, raw: bytes) -> list[Any] | tuple[str, str]:
+        """The list in a record, or a code and a detail."""
+        try:
+            found = envelope.at(_DECODER.decode(raw), self._path)
+        except (msgspec.DecodeError, RecursionError, ValueError, ArithmeticError) as error:
+            return "child_unreadable", f"`{self._path}` can't be looked for: {error}"
+        if found is None:
+            return []
+        if not isinstance(found, list):
+            return "child_not_a_list", f"`{self._path}` is no list, for the table `{self.table}`"
+        odd = [n for n, value in enumerate(found) if self._kinds and not isinstance(value, self._kinds)]
+        if odd:
+            what = f"element {odd[0]} of `{self._path}`, for the table `{self.table}`, is no object"
+            return "child_not_an_object", what
+        return found
+
+    def _extract(
+        self, wrapped: list[bytes], owners: Sequence[int], keys: Sequence[Any], taken: Taken, now_us: int
+    ) -> None:
         extracted = self._encoder.extract(wrapped, now_us=now_us)
         for reject in extracted.rejects:
-            place = owners[reject.index]
             detail = f"an element of `{self._path}`, for the table `{self.table}`: {reject.detail}"
-            refused.setdefault(place, (f"child_{reject.code}", detail))
-        rows: list[list[Row]] = [[] for _ in raws]
+            taken.refused.setdefault(owners[reject.index], (f"child_{reject.code}", detail))
         for index, row in zip(extracted.indexes, extracted.rows, strict=True):
-            rows[owners[index]].append(row)
-        return Taken(rows, refused)
+            owner = owners[index]
+            taken.rows[owner].append((keys[owner], *row[1:]))  # a long key is there once, not with each element
 
     def give(self, rows: Sequence[list[Row]], keys: Sequence[Any]) -> ChildRows:
         """What a chunk carries, for the records that are stored."""

@@ -16,9 +16,16 @@ REJECT: Final = 200
 """Bytes of a refused record besides its own: the object, its place and its reason."""
 
 
+ELEMENT: Final = 100
+"""Bytes of the row of an element, for a table of its own, with its place. The key is the record's."""
+
+VALUE: Final = 50
+"""Bytes of each value in it, besides what it says: that counts as part of the record."""
+
+
 def held(chunk: Chunk) -> int:
-    """Bytes of memory that an encoded page holds: its rows, and what of it was refused."""
-    return chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects) + REJECT * len(chunk.rejects)
+    """Bytes of memory that an encoded page holds: its rows, those of elements, and what of it was refused."""
+    return chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects) + _objects(chunk)
 
 
 def cost(chunk: Chunk) -> int:
@@ -29,7 +36,13 @@ def cost(chunk: Chunk) -> int:
     """
     sent = chunk.nbytes + sum(len(reject.raw) for reject in chunk.rejects)
     kept = len(chunk.original.body) if chunk.original is not None else 0
-    return sent * (2 if chunk.copy is not None else 4) + REJECT * len(chunk.rejects) + kept
+    return sent * (2 if chunk.copy is not None else 4) + _objects(chunk) + kept
+
+
+def _objects(chunk: Chunk) -> int:
+    # The first two columns are the key and the place.
+    elements = sum(len(one.rows) * (ELEMENT + VALUE * (len(one.columns) - 2)) for one in chunk.children)
+    return REJECT * len(chunk.rejects) + elements
 
 
 class Memory:
