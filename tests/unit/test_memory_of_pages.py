@@ -7,6 +7,7 @@ import pytest
 from datasync.model import Chunk, Column, EncoderPlan
 from datasync.pipeline.lanes import FastLane, Lane, RecordLane
 from datasync.pipeline.memory import REJECT, cost, held
+from datasync.pipeline.unwrap import csv_records
 from datasync.transforms.chain import Chain
 
 PLAN = EncoderPlan(records="", columns=(Column("id", "id", "bigint", required=True, key=True),))
@@ -40,3 +41,17 @@ def test_equal_reasons_of_a_page_are_one_object() -> None:
     assert len({id(reject.detail) for reject in chunk.rejects}) == 2
     assert len({id(reject.code) for reject in chunk.rejects}) == 2
     assert cost(chunk) >= 4 * REJECT
+
+
+@pytest.mark.parametrize("cell", [b"", b"10", b"some longer text"])
+def test_a_page_of_csv_takes_little_more_than_itself_and_its_records(cell: bytes) -> None:
+    head = b",".join([b"id", *(b"c%d" % n for n in range(20))])
+    body = b"\n".join([head, *(b",".join([b"%d" % n, *[cell] * 20]) for n in range(10_000))])
+    unwrap = csv_records(PLAN, whole=True)
+    unwrap(head)
+    tracemalloc.start()
+    found = unwrap(body)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Its text and the buffer that is read line by line, and what the records have grown by at once.
+    assert peak < 5 * len(body) + 1.5 * len(found.records)

@@ -102,29 +102,44 @@ def csv_records(plan: EncoderPlan, seen: AbstractSet[str] | None) -> Unwrap:
         return needed - set(line) or (set() if names & set(line) else names)
 
     def unwrap(body: bytes) -> Unwrapped:
-        found = _csv(body)
-        if found and (lacks := lacking(found[0], empty=len(found) == 1)):
+        line, records, empty = _csv(body)
+        if line is None:
+            return Unwrapped(records)
+        if lacks := lacking(line, empty=empty):
             raise PageDamaged(
                 f"the first line of the CSV names no {', '.join(f'`{name}`' for name in sorted(lacks))}",
                 hint="each page begins with a line of names; is it the message of a proxy?",
             )
-        if not found:
-            return Unwrapped(b"[]")
-        return Unwrapped(_csv_encoded([_csv_record(found[0], row) for row in found[1:] if row]), len(found[0]))
+        return Unwrapped(records, len(line))
 
     return unwrap
 
 
-def _csv(body: bytes) -> list[list[str]]:
+def _csv(body: bytes) -> tuple[list[str] | None, bytes, bool]:
+    """The first line if there is one, the array of records, and whether no line follows the first.
+
+    Row by row: as Python objects all of them would take many times the memory of the page.
+    """
+    records = io.BytesIO()  # its value is no copy, as that of a bytearray would be
+    between = b"["
     try:
-        rows = list(csv.reader(io.StringIO(_text(body), newline=""), strict=True))
+        rows = csv.reader(io.StringIO(_text(body), newline=""), strict=True)
+        line = next(rows, None)
+        empty = True
+        for row in rows:
+            empty = False
+            if row:
+                records.write(between)
+                records.write(_csv_encoded(_csv_record(line or (), row)))
+                between = b","
     except (UnicodeDecodeError, csv.Error) as error:
         raise PageDamaged(f"the page is no CSV: {error}") from error
-    if rows and any("\ud800" <= character <= "\udfff" for character in "".join(rows[0])):
+    if line and any("\ud800" <= character <= "\udfff" for character in "".join(line)):
         raise PageDamaged("the first line of the CSV is not UTF-8")
-    if rows and (len(set(rows[0])) < len(rows[0]) or not all(rows[0])):
+    if line and (len(set(line)) < len(line) or not all(line)):
         raise PageDamaged("the first line of the CSV names a column twice, or not at all")
-    return rows
+    records.write(b"[]" if between == b"[" else b"]")
+    return line, records.getvalue(), empty
 
 
 def _text(body: bytes) -> str:
@@ -142,13 +157,13 @@ def _csv_record(names: Sequence[str], row: Sequence[str]) -> object:
     return {name: value or None for name, value in zip(names, row, strict=True)}
 
 
-def _csv_encoded(records: Sequence[object]) -> bytes:
+def _csv_encoded(record: object) -> bytes:
     try:
-        return _ENCODER.encode(records)
+        return _ENCODER.encode(record)
     except UnicodeEncodeError:
         # The bytes that are no UTF-8 come out as they came.
-        texts = (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in records)
-        return f"[{','.join(texts)}]".encode("utf-8", "surrogateescape")
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "surrogateescape")
 
 
 def json_path(plan: EncoderPlan) -> Unwrap:
