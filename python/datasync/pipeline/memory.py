@@ -11,10 +11,8 @@ from datasync.model import Chunk
 FIRST_GUESS: Final = 1024 * 1024
 """Bytes of a page, before the first one has come."""
 
-
 REJECT: Final = 200
 """Bytes of a refused record besides its own: the object, its place and its reason."""
-
 
 ELEMENT: Final = 100
 """Bytes of the row of an element, for a table of its own, with its place. The key is the record's."""

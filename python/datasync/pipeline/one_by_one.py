@@ -31,6 +31,8 @@ class Extracted(msgspec.Struct):
     def add(self, index: int, found: _native.ExtractedRows) -> None:
         """Add what became of record `index`."""
         self.rejects += [Refused(index, reject.code, reject.detail) for reject in found.rejects]
+        for column, counts in found.timestamps.items():
+            self.timestamps[column].update(counts)
         if not found.rows:
             return
         self.rows += found.rows
@@ -38,8 +40,6 @@ class Extracted(msgspec.Struct):
         self.last_key, self.last_timestamp_us = found.last_key, found.last_timestamp_us
         moments = (self.max_timestamp_us, found.max_timestamp_us)
         self.max_timestamp_us = max((moment for moment in moments if moment is not None), default=None)
-        for column, counts in found.timestamps.items():
-            self.timestamps[column].update(counts)
 
 
 class OneByOne:
