@@ -47,7 +47,7 @@ def test_equal_reasons_of_a_page_are_one_object() -> None:
 def test_a_page_of_csv_takes_little_more_than_itself_and_its_records(cell: bytes) -> None:
     head = b",".join([b"id", *(b"c%d" % n for n in range(20))])
     body = b"\n".join([head, *(b",".join([b"%d" % n, *[cell] * 20]) for n in range(10_000))])
-    unwrap = csv_records(PLAN, whole=True)
+    unwrap = csv_records(PLAN, None)
     unwrap(head)
     tracemalloc.start()
     found = unwrap(body)
