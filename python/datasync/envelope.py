@@ -34,6 +34,19 @@ def at(page: object, path: str) -> Any:
     return page
 
 
+def holds(page: object, path: str) -> bool:
+    """Whether there is a value at `path`, be it null."""
+    steps = list(_STEP.finditer(path))
+    if not steps:
+        return True
+    last = steps[-1]
+    parent = at(page, path[: last.start()])
+    if last["item"] is not None:
+        return isinstance(parent, list) and int(last["item"]) < len(parent)
+    key = last["key"] if last["odd"] is None else msgspec.json.decode(f'"{last["odd"]}"')
+    return isinstance(parent, dict) and key in parent
+
+
 def cursor(page: object, path: str | None) -> str | None:
     """The next cursor; a number as it is written."""
     found = None if path is None else at(page, path)

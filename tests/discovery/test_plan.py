@@ -11,7 +11,20 @@ import pytest
 
 import datasync
 from datasync.config import Secret, Settings
-from datasync.config.spec import Api, EndpointSpec, HeaderKey, NoPaging
+from datasync.config.spec import (
+    Api,
+    CursorPaging,
+    EndpointSpec,
+    HeaderCursorPaging,
+    HeaderKey,
+    LinkHeaderPaging,
+    NextUrlPaging,
+    NoPaging,
+    OffsetPaging,
+    PageNumberPaging,
+    Paging,
+    WindowPaging,
+)
 from datasync.discovery.plan import plan
 from datasync.discovery.planned import Allowance, EndpointPlan
 from datasync.plugins import Plugins
@@ -105,6 +118,34 @@ def test_an_answer_that_shows_another_paging_is_a_warning(simulate: Simulate, da
     found = tell(settings_of(database, simulate(OPTIONS), spec=spec), Allowance(1, 1))
     assert found.paging == "none"
     assert any("pagination.nextCursor" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("paging", "said"),
+    [
+        (CursorPaging(next="pagination.nextCursr"), "at `pagination.nextCursr`, which is not there"),
+        (NextUrlPaging(), "at `next`, which is not there"),
+        (LinkHeaderPaging(), "the `Link` header's `next`"),
+        (HeaderCursorPaging(header="X-Next"), "the header `X-Next`"),
+        (PageNumberPaging(pages="pages"), "configured as `page`"),
+        (CursorPaging(next="pagination.nextCursor"), None),
+        (WindowPaging(since_param="a", until_param="b", start="2024-01-01", inner=OffsetPaging()), "as `offset`"),
+    ],
+)
+def test_an_answer_that_leads_on_elsewhere_is_a_warning_that_names_both_places(
+    simulate: Simulate, database: Database, paging: Paging, said: str | None
+) -> None:
+    spec = EndpointSpec(name="events", path="/events", records="data", paging=paging)
+    settings = settings_of(database, simulate(OPTIONS), spec=spec, endpoint="rest")
+    auth = HeaderKey(header="X-API-Key", key=settings.api_key)
+    settings = msgspec.structs.replace(settings, api=Api(base_url=settings.api_base_url, auth=auth))
+    told = [one for one in tell(settings, Allowance(1, 1)).warnings if "looks like `cursor`" in one]
+    if said is None:
+        assert not told
+    else:
+        (warning,) = told
+        assert said in warning
+        assert "`pagination.nextCursor`" in warning
 
 
 def test_a_page_that_cant_be_read_is_a_warning(simulate: Simulate, database: Database) -> None:

@@ -190,7 +190,7 @@ def test_a_full_last_page_that_names_no_next_one_is_warned_of_once() -> None:
         endpoint = rest(CursorPaging(next="next", size=3))
         with capture_logs() as logs:
             for _ in range(2):
-                assert turned(endpoint, answer({"data": records(range(count))})).has_more is False
+                assert turned(endpoint, answer({"data": records(range(count)), "next": None})).has_more is False
         assert [line["log_level"] for line in logs] == ["warning"] * warnings
 
 

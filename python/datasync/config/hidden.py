@@ -12,6 +12,7 @@ from datasync.config.mask import MASK
 from datasync.config.schema import MIN_MASKED
 from datasync.config.secret import Secret
 from datasync.config.spec import Basic
+from datasync.config.spec.paging import LeftOut
 
 _TELLING: Final = re.compile(r"auth|key|token|secret|passw|pwd|cookie|credential|signature|session", re.IGNORECASE)
 
@@ -41,7 +42,10 @@ def telling(name: str | int) -> bool:
 
 
 def masked(value: Any, path: keys.Path = ()) -> Any:
-    """Give a struct as plain tables and arrays, without None, and with each secret as what it refers to, or masked."""
+    """Give a struct as plain tables and arrays, without None, and with each secret as what it refers to, or masked.
+
+    Paging that was left out stays so: written, it would say that one page is wanted.
+    """
     if isinstance(value, Secret):
         return _reference(value)
     if isinstance(value, str):
@@ -49,7 +53,11 @@ def masked(value: Any, path: keys.Path = ()) -> Any:
     if isinstance(value, list | tuple):
         return [masked(inner, (*path, index)) for index, inner in enumerate(value)]
     if isinstance(value, Mapping | msgspec.Struct):
-        plain = {key: masked(inner, (*path, key)) for key, inner in _parts(value) if inner is not None}
+        plain = {
+            key: masked(inner, (*path, key))
+            for key, inner in _parts(value)
+            if inner is not None and not isinstance(inner, LeftOut)
+        }
         tag = value.__struct_config__.tag if isinstance(value, msgspec.Struct) else None
         return plain if tag is None else {"kind": tag, **plain}
     return value

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from datasync.discovery.document import Document, envelope, plain, title
+from datasync.discovery.document import Document, envelope, title
 from datasync.discovery.findings import CursorFound
 from datasync.discovery.leads import Ask
 from datasync.discovery.prober import Prober
+from datasync.endpoints.paging.words import plain
 from datasync.http.access import error_code
 from datasync.http.transport import Answer
 from datasync.jsonpaths import path

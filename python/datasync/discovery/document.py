@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -104,11 +103,6 @@ def envelope(document: Document) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Give what stands around the records: members of objects, nothing of lists."""
     if document.format == "json" and document.records_at != "":
         yield from walk(document.root)
-
-
-def plain(name: str) -> str:
-    """A name in lower case without what separates words: `nextCursor`, `next_cursor` and `next-cursor` are one."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def title(name: str) -> str:

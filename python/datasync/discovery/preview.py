@@ -3,12 +3,16 @@
 from collections.abc import Callable
 
 from datasync.config import Settings
-from datasync.discovery.document import read
+from datasync.config.spec import CursorPaging, HeaderCursorPaging, LinkHeaderPaging, NextUrlPaging, WindowPaging
+from datasync.config.spec.paging import PlainPaging
+from datasync.discovery.document import Document, read
 from datasync.discovery.leads import Lead, leads
 from datasync.discovery.planned import Allowance, Asked, EndpointPlan
 from datasync.endpoints.base import Endpoint, Incremental
+from datasync.envelope import holds
 from datasync.errors import DatasyncError
 from datasync.http.client import HttpxTransport
+from datasync.http.links import find_link
 from datasync.http.transport import Answer
 from datasync.limits.headers import quotas
 from datasync.limits.refusal import is_limit_signal
@@ -100,8 +104,32 @@ def _detect(settings: Settings, endpoint: Endpoint, answer: Answer, found: Endpo
     url = settings.api_base_url + endpoint.request(None).path
     shown = [one for one in leads(answer, document, url) if isinstance(one, Lead)]
     found.detected = tuple(dict.fromkeys(str(one.paging.__struct_config__.tag) for one in shown))
-    if shown and found.paging not in found.detected and found.paging in ("none", "offset", "page", "keyset", "link"):
-        found.warnings.append(
-            f"paging is configured as `{found.paging}`, but the answer has {shown[0].seen}, which looks like"
-            f" `{found.detected[0]}`"
-        )
+    if shown and (wrong := _unlike(settings, endpoint, answer, document, found)):
+        found.warnings.append(f"{wrong}, but the answer has {shown[0].seen}, which looks like `{found.detected[0]}`")
+
+
+def _unlike(
+    settings: Settings, endpoint: Endpoint, answer: Answer, document: Document, found: EndpointPlan
+) -> str | None:
+    """Say how the answer differs from the configured paging; None where that may lead on."""
+    configured = _paging(settings)
+    if isinstance(configured, LinkHeaderPaging):
+        missing = find_link(answer.headers.get("link", ""), configured.rel) is None
+        return f"paging follows the `Link` header's `{configured.rel}`" if missing else None
+    if isinstance(configured, HeaderCursorPaging):
+        missing = not answer.headers.get(configured.header.lower())
+        return f"paging looks for the header `{configured.header}`" if missing else None
+    path = endpoint.plan.next_cursor
+    if path is not None and isinstance(configured, CursorPaging | NextUrlPaging | None):
+        missing = not holds(document.root, path)
+        return f"paging looks for the next page at `{path}`, which is not there" if missing else None
+    kind = found.paging if configured is None else str(configured.__struct_config__.tag)
+    return None if kind in found.detected else f"paging is configured as `{kind}`"
+
+
+def _paging(settings: Settings) -> PlainPaging | None:
+    """What is configured, that of a span where they are spans of time; None where an endpoint decides it itself."""
+    if settings.spec is None or settings.spec.use is not None:
+        return None
+    paging = settings.spec.paging
+    return paging.inner if isinstance(paging, WindowPaging) else paging

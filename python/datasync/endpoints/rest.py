@@ -13,8 +13,10 @@ from datasync.config.columns import columns
 from datasync.endpoints import auth as credentials
 from datasync.endpoints.base import Peek, Reseek
 from datasync.endpoints.paging import Context, build
+from datasync.endpoints.paging.first import FirstPage
 from datasync.endpoints.paging.moments import written
 from datasync.endpoints.paging.repeats import Repeats
+from datasync.endpoints.paging.told import Told
 from datasync.endpoints.paging.window import Spans
 from datasync.errors import ConfigError, ContractChanged, CursorExpired, NotAPage
 from datasync.http.access import MAX_BYTES
@@ -95,6 +97,8 @@ class RestEndpoint:
             keyed=any(one.key for one in self._context.columns),
         )
         self._blank_at: set[str | None] = set()
+        self._first = FirstPage(spec)
+        self._told = Told(spec.paging)
         self._since: Mapping[str, str | int] = {}
 
     @cached_property
@@ -130,6 +134,7 @@ class RestEndpoint:
 
     def begin(self, since_us: int | None) -> None:
         """See Incremental."""
+        self._first.begin(since_us)
         wanted = self._spec.incremental
         if since_us is None or wanted is None:
             return
@@ -191,13 +196,19 @@ class RestEndpoint:
         if self._pager.position(chunk) is None:  # where pages have positions, the run compares those, chain by chain
             self._repeats.check(chunk, cursor, answer.body)
         lead = self._pager.lead(chunk, answer, cursor)
+        total = self._pager.records_in_all(chunk, answer)
+        self._told.hear(chunk, answer)
+        if lead.span_end or lead.has_more is False:
+            if cursor is None:
+                self._first.look(chunk, answer, total)
+            self._told.end()
         if lead.span_end:
             self._repeats.clear()  # two spans may both hold what lies between them, and nothing else
         return msgspec.structs.replace(
             chunk,
             next_cursor=lead.cursor,
             has_more=lead.has_more,
-            total=self._pager.records_in_all(chunk, answer),
+            total=total,
             span_end=lead.span_end,
         )
 

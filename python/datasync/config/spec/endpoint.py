@@ -8,7 +8,7 @@ import msgspec
 
 from datasync.config.invalid import InvalidSpec
 from datasync.config.spec import valid
-from datasync.config.spec.paging import NoPaging, Paging
+from datasync.config.spec.paging import LeftOut, Paging
 from datasync.model import Kind
 from datasync.timestamps import TimestampPolicy
 
@@ -201,7 +201,7 @@ class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     headers: Mapping[str, str] = {}
     records: str = ""
     format: Literal["json", "ndjson", "csv"] = "json"
-    paging: Paging = NoPaging()
+    paging: Paging = LeftOut()
     incremental: Incremental | None = None
     parent: Parent | None = None
     table: Table = Table()

@@ -36,6 +36,10 @@ class NoPaging(_Paging, frozen=True, tag="none"):
     """One page is all."""
 
 
+class LeftOut(NoPaging, frozen=True, tag="none"):
+    """No paging was written. As `none`, but nobody has said that one page is all: an answer may say that it isn't."""
+
+
 class CursorPaging(_Paging, frozen=True, tag="cursor"):
     """The body names a cursor for the next page; none or null is the end, unless `has_more` says otherwise.
 
@@ -150,7 +154,7 @@ class WindowPaging(_Paging, frozen=True, tag="window"):
     start: str
     step: float | str = "1d"
     format: Literal["iso", "s", "ms", "date"] = "iso"
-    inner: PlainPaging = NoPaging()
+    inner: PlainPaging = LeftOut()
 
     def __post_init__(self) -> None:
         super().__post_init__()
