@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from datasync import jsonpaths
-from datasync.config import keys, lineage, values
+from datasync.config import keys, lineage, paths, values
 from datasync.config.invalid import InvalidSpec
 from datasync.config.lineage import Problem, columns_of
 from datasync.config.preset import PRESETS
@@ -116,6 +116,7 @@ def _requests(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
         if isinstance(one, KeysetPaging) and endpoint.format == "csv":
             yield (*path, "kind"), "can't be `keyset` with CSV", "take another kind, or NDJSON"
     yield from _records(endpoint, [one for _, one in pagings], (*at, "records"))
+    yield from paths.problems(endpoint, at)
 
 
 def _records(endpoint: EndpointSpec, pagings: Sequence[Paging], at: keys.Path) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ import msgspec
 
 from datasync.config.invalid import InvalidSpec
 from datasync.config.spec import valid
-from datasync.config.spec.paging import LeftOut, Paging
+from datasync.config.spec.paging import LeftOut, Paging, sent
 from datasync.model import Kind
 from datasync.timestamps import TimestampPolicy
 
@@ -223,3 +223,7 @@ class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         valid.given("use", self.use)
         valid.headers("headers", self.headers)
         valid.within("partitions", self.partitions, 1, 100)
+        since = self.incremental.param if self.incremental else None
+        if since is not None and since in sent(self.paging):
+            hint = "one asks for what is newer, the other for the next page: look at the API's documentation"
+            raise InvalidSpec("incremental.param", f"is a parameter of `paging`, too: `{since}`", hint=hint)

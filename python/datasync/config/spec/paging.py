@@ -30,6 +30,16 @@ class _Paging(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
         valid.within("size", self.size, 1)
         for key in ("size_param", "param", "next", "header", "rel"):
             valid.given(key, getattr(self, key, None))
+        for key in ("start", "first"):
+            place = getattr(self, key, None)
+            if isinstance(place, int):
+                valid.within(key, place, 0)
+        if self.size is not None and getattr(self, "param", None) == self.size_param:
+            raise InvalidSpec(
+                "size_param",
+                f"is the same parameter as `param`: `{self.size_param}`",
+                hint="one says how many records a page has, the other where it begins: name both, or leave out `size`",
+            )
 
 
 class NoPaging(_Paging, frozen=True, tag="none"):
@@ -164,9 +174,20 @@ class WindowPaging(_Paging, frozen=True, tag="window"):
         valid.duration("step", self.step, positive=True)
         if self.since_param == self.until_param:
             raise InvalidSpec("until_param", "is the same parameter as `since_param`", hint="a span has two ends")
+        for key in ("since_param", "until_param"):
+            if getattr(self, key) in sent(self.inner):
+                hint = "a span and the pages in it are told apart by parameters of their own"
+                raise InvalidSpec(key, f"is a parameter of `inner`, too: `{getattr(self, key)}`", hint=hint)
         if isinstance(self.inner, CursorPaging) and self.inner.renew is not None:
             hint = "leave it out; where a cursor expires, the spans are read again from the first one"
             raise InvalidSpec("inner.renew", "is not for the pages of a span", hint=hint)
 
 
 Paging: TypeAlias = PlainPaging | WindowPaging
+
+
+def sent(paging: Paging) -> frozenset[str]:
+    """The parameters that say where a page begins and how large it is; of a span not its ends."""
+    inner = sent(paging.inner) if isinstance(paging, WindowPaging) else frozenset()
+    own = (getattr(paging, "param", None), paging.size_param if paging.size is not None else None)
+    return inner | {name for name in own if name is not None}
