@@ -47,7 +47,7 @@ async def _ask(settings: Settings, endpoint: Endpoint) -> Answer:
 def _judged(endpoint: Endpoint, answer: Answer) -> Finding:
     try:
         endpoint.check(answer)
-        with reading(endpoint.plan):
+        with reading(endpoint.plan, answer.body, first=True):
             page = choose(endpoint.plan, None).encode(answer.body, cursor=None, now_us=answer.received_us)
     except RateLimited as error:
         return warning("api", f"it refuses requests by its rate limit now: {error}", "a run would wait for it")

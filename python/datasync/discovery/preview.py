@@ -51,7 +51,7 @@ async def preview(
             endpoint.check(answer)
             if cursor is None:
                 _detect(settings, endpoint, answer, found)
-            with reading(endpoint.plan):
+            with reading(endpoint.plan, answer.body, first=cursor is None):
                 chunk = lane.encode(answer.body, cursor=cursor, now_us=answer.received_us)
             chunk = endpoint.turn(chunk, answer, cursor)
             asked.chunks.append(chunk)

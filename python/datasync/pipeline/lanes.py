@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from datasync import _native
+from datasync.endpoints.paging.claims import arrays, envelope
 from datasync.errors import PageDamaged
 from datasync.model import Chunk, EncoderPlan, Original, Reject
 from datasync.pipeline.elements import Elements
@@ -51,12 +52,24 @@ class Lane(Protocol):
 
 
 @contextmanager
-def reading(plan: EncoderPlan) -> Iterator[None]:
-    """Raise what a lane for `plan` finds wrong with a page as PageDamaged, which says where it was looked for."""
+def reading(plan: EncoderPlan, body: bytes, *, first: bool = False) -> Iterator[None]:
+    """Raise what a lane for `plan` finds wrong with a page as PageDamaged, which says where it was looked for.
+
+    Of the `first` page of a stream it says what to look at: what isn't there may never have been.
+    """
     try:
         yield
     except (_native.PageError, _native.CorePanic) as error:
-        raise PageDamaged(f"the page can't be read: {error}{_sought(plan, getattr(error, 'code', ''))}") from error
+        code = getattr(error, "code", "")
+        hint = _elsewhere(body) if first and code == "records_missing" else None
+        raise PageDamaged(f"the page can't be read: {error}{_sought(plan, code)}", hint=hint) from error
+
+
+def _elsewhere(body: bytes) -> str:
+    found = [f"`{path}`" for path in arrays(envelope(body))]
+    if not found:
+        return "look at `records`, `path` and `params`: the body has no array that is a member of objects"
+    return f"look at `records`: the body has arrays at {', '.join(found[:5])}"
 
 
 def _sought(plan: EncoderPlan, code: str) -> str:

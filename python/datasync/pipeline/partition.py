@@ -222,7 +222,7 @@ class Partition:
 
     async def _encode(self, arrived: Arrived) -> Chunk:
         answer, cursor = arrived.answer, arrived.cursor
-        with reading(self._endpoint.plan):
+        with reading(self._endpoint.plan, answer.body, first=cursor is None):
             self._look_ahead(answer, cursor)
             encode = partial(self._lane.encode, answer.body, cursor=cursor, now_us=answer.received_us)
             chunk = await asyncio.get_running_loop().run_in_executor(self._thread, encode)
