@@ -38,11 +38,15 @@ def test_records_that_came_twice_do_not_make_up_for_missing_ones(simulate: Simul
     assert database.value("SELECT count(*) FROM ingested_events") == 4000
 
 
-def ingest_here(database: Database, base_url: str) -> None:
+def same_key(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "id": "00000000-0000-4000-8000-000000000000"}
+
+
+def ingest_here(database: Database, base_url: str, **more: Any) -> None:
     """The run in this process, where the waits between repetitions can be left out."""
     key = Secret(API_KEY, source="API_KEY")
     http = HttpSettings(retry_for=0.0)
-    settings = Settings(Secret(database.dsn, source="DATABASE_URL"), base_url, key, http=http)
+    settings = Settings(Secret(database.dsn, source="DATABASE_URL"), base_url, key, http=http, **more)
     loop.run(app.ingest(settings, Plugins(entry_points=False)))
 
 
@@ -206,3 +210,11 @@ def test_what_appears_while_a_run_reads_is_not_missed_at_its_end(database: Datab
         assert run.code == 0, run.stderr
         assert run.line("ingestion complete")["total"] == 5
         assert ingest(database.dsn, api.base_url).code == 0
+
+
+def test_records_that_a_transform_made_one_are_missing_and_the_transform_is_named(database: Database) -> None:
+    name = f"{__name__}:{same_key.__name__}"
+    with ScriptedApi(lambda _: page([f"a{n}" for n in range(10)], None, total=10)) as api:
+        with pytest.raises(ContractChanged, match="9 records are missing") as caught:
+            ingest_here(database, api.base_url, transforms=(name,))
+        assert f"`{name}`" in (caught.value.hint or "")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from datasync.config import Secret, Settings, load
+from datasync.config import Secret, Settings, load, load_database
 from datasync.config.overrides import Options
 from datasync.errors import ConfigError
 
@@ -37,6 +37,25 @@ def test_an_env_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         load(GOOD)
 
 
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [("A=1\nthis is canary\n", 2), ('\n\nAPI_KEY="canary\nB=2\n', 3), ("=canary\n", 1), ("# c\n\n\nA='canary", 4)],
+)
+def test_a_line_of_an_env_file_that_says_nothing_is_refused_once_by_its_number(
+    lines: str, line: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".env").write_text(lines)
+    with pytest.raises(ConfigError, match=rf"^\.env:{line}: is no `NAME=value`$") as caught:
+        load(GOOD)
+    assert caught.value.hint
+    assert not caplog.records
+
+
+def test_comments_exports_and_values_of_several_lines_are_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# mine\n\nexport API_KEY='of the file'\nLONG=\"a\nb\"\nNOTHING\n")
+    assert load({**GOOD, "API_KEY": ""}).api_key.reveal() == "of the file"
+
+
 def test_all_missing_variables_are_named_at_once() -> None:
     with pytest.raises(ConfigError, match="DATABASE_URL, API_BASE_URL, API_KEY"):
         load({})
@@ -49,6 +68,20 @@ def test_a_dotenv_file_in_the_working_directory_is_read_and_the_environment_wins
     assert settings.api_base_url == "https://api.example.com/v1"
     assert settings.api_key.reveal() == "from-environment"
     assert settings.database_url.reveal() == GOOD["DATABASE_URL"]
+
+
+def test_of_a_command_that_wants_the_database_alone_only_a_configuration_with_postgres_is_spoken_of() -> None:
+    with pytest.raises(ConfigError, match="not set: DATABASE_URL") as caught:
+        load_database({})
+    assert "`postgres`" in str(caught.value.hint)
+    assert "datasync init" not in str(caught.value.hint)
+
+
+def test_an_unknown_sslmode_is_a_mistake_and_no_server_that_is_down() -> None:
+    with pytest.raises(ConfigError, match="DATABASE_URL has an unknown `sslmode`") as caught:
+        load({**GOOD, "DATABASE_URL": "postgresql://u:p@h/db?sslmode=nope"})
+    assert "verify-full" in str(caught.value.hint)
+    assert load({**GOOD, "DATABASE_URL": "postgresql://u:p@h/db?sslmode=require"})
 
 
 @pytest.mark.fault(65)

@@ -75,6 +75,16 @@ def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     for named in ("WHO (api.budget)", "PW (api.auth.password)", f"the file {tmp_path / 'url.txt'} (sink.url)"):
         assert text.count(named) == 1
     assert "${NAME:-default}" in str(caught.value.hint)
+    assert "into that file" in str(caught.value.hint)
+
+
+def test_of_a_secrets_file_that_is_not_there_no_variable_is_spoken_of(tmp_path: Path) -> None:
+    content = changed()
+    content["sink"]["url"] = {"file": "nofile"}
+    with pytest.raises(ConfigError, match=r"not there: the file .*nofile \(sink\.url\)$") as caught:
+        read(content, tmp_path, SET)
+    assert "variable" not in str(caught.value.hint)
+    assert "environment" not in str(caught.value.hint)
 
 
 def test_a_secret_may_be_in_a_variable_or_in_a_file_beside_the_configuration(tmp_path: Path) -> None:

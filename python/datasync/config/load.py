@@ -17,6 +17,7 @@ from datasync.config.secret import Secret
 from datasync.errors import ConfigError
 
 _REQUIRED = (envvars.DATABASE_URL, envvars.API_BASE_URL, envvars.API_KEY)
+_HOW = "set it in the environment or in a .env file, as `datasync ingest --help` says"
 
 _NOTHING = Options()
 
@@ -36,7 +37,7 @@ def load(environ: Mapping[str, str], options: Options = _NOTHING, *, env_file: P
             isn't set; or `env_file` is not there.
     """
     value = lookup(environ, env_file)
-    needed = _required(value, *_REQUIRED)
+    needed = _required(value, *_REQUIRED, hint=f"{_HOW}; or write a configuration: `datasync init URL`")
     usual = Settings(
         database_url=Secret(_database_url(needed[envvars.DATABASE_URL]), source=envvars.DATABASE_URL),
         api_base_url=_base_url(needed[envvars.API_BASE_URL]),
@@ -53,7 +54,8 @@ def load_database(environ: Mapping[str, str], *, env_file: Path | None = None) -
         ConfigError: the URL is missing or malformed, or `env_file` is not there.
     """
     value = lookup(environ, env_file)
-    url = _required(value, envvars.DATABASE_URL)[envvars.DATABASE_URL]
+    hint = f"{_HOW}; a `datasync.toml` here, or that {envvars.CONFIG} names, tells it only with the sink `postgres`"
+    url = _required(value, envvars.DATABASE_URL, hint=hint)[envvars.DATABASE_URL]
     database = Secret(_database_url(url), source=envvars.DATABASE_URL)
     masker = Masker([database, Secret(value(envvars.API_KEY).strip(), source=envvars.API_KEY)])
     with suppress(ConfigError):  # whoever needs the headers is told
@@ -62,14 +64,13 @@ def load_database(environ: Mapping[str, str], *, env_file: Path | None = None) -
     return database, masker
 
 
-def _required(value: Callable[[str], str], *names: str) -> Mapping[str, str]:
+def _required(value: Callable[[str], str], *names: str, hint: str) -> Mapping[str, str]:
     found = {name: value(name) for name in names}
     missing = [name for name, value in found.items() if not value.strip()]
     if missing:
         raise ConfigError(
             f"not set: {', '.join(missing)}",
-            hint="set it in the environment or in a .env file, as `datasync ingest --help` says;"
-            " or write a configuration: `datasync init URL`",
+            hint=hint,
         )
     return found
 

@@ -33,6 +33,7 @@ class Resolver:
         self._variable = variable
         self._folder = folder
         self._missing: dict[str, str] = {}
+        self._no_files: dict[str, str] = {}
 
     def __call__(self, tree: Any, path: keys.Path = ()) -> Any:
         """Give `tree` with its references replaced; missing ones by nothing, see `refuse_missing`.
@@ -54,12 +55,15 @@ class Resolver:
 
     def refuse_missing(self) -> None:
         """Raise ConfigError that names everything that is referred to and isn't there."""
+        wrong, hints = [], []
         if self._missing:
-            named = ", ".join(f"{what} ({where})" for what, where in self._missing.items())
-            raise ConfigError(
-                f"not set: {named}",
-                hint="set it in the environment or in a .env file, or give a default: `${NAME:-default}`",
-            )
+            wrong.append(f"not set: {_named(self._missing)}")
+            hints.append("set it in the environment or in a .env file, or give a default: `${NAME:-default}`")
+        if self._no_files:
+            wrong.append(f"not there: {_named(self._no_files)}")
+            hints.append("write the secret into that file; a path is taken from the configuration's folder")
+        if wrong:
+            raise ConfigError("; ".join(wrong), hint="; ".join(hints))
 
     def _text(self, text: str, path: keys.Path) -> str:
         names: list[str] = []
@@ -103,12 +107,17 @@ class Resolver:
         try:
             value = file.read_text(encoding="utf-8")
         except FileNotFoundError:
-            self._missing.setdefault(f"the file {file}", keys.text(path))
+            self._no_files.setdefault(f"the file {file}", keys.text(path))
             value = ""
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-            raise InvalidSpec(keys.text(path), f"the file `{file}` can't be read: {reason}") from None
+            hint = "it is a text file that this user may read, with the secret alone in it"
+            raise InvalidSpec(keys.text(path), f"the file `{file}` can't be read: {reason}", hint=hint) from None
         return Secret(value.removesuffix("\n").removesuffix("\r"), source=f"file {written}")
+
+
+def _named(missing: Mapping[str, str]) -> str:
+    return ", ".join(f"{what} ({where})" for what, where in missing.items())
 
 
 def _may_be_secret(path: keys.Path) -> bool:

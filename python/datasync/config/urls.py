@@ -1,9 +1,11 @@
 """What is wrong with a URL that somebody configured. The URL itself is never shown: it may hold a password."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 Wrong: TypeAlias = tuple[str, str]
 """What is wrong, as the end of a sentence that begins with the setting's name; and a hint."""
@@ -27,6 +29,9 @@ def database_url(value: str) -> Wrong | None:
     """Check where PostgreSQL is."""
     if not value.startswith(("postgresql://", "postgres://")) or not _names_host_and_database(value):
         return "is not a PostgreSQL URL", "it looks like postgresql://user:password@host:5432/database"
+    modes = parse_qs(urlsplit(value).query).get("sslmode", [])
+    if any(mode not in _SSL_MODES for mode in modes):
+        return "has an unknown `sslmode`", f"it is one of {', '.join(_SSL_MODES)}"
     return None
 
 

@@ -139,13 +139,20 @@ class Flow:
         if self._missing:
             raise ContractChanged(
                 f"the API says there is no more, but {self._missing:,} records are missing",
-                hint="run again to ask for the last pages again; if that doesn't help, use --restart",
+                hint=self._to_find_them(),
             )
         if not self._ended and self._stop.requested:
             raise Stopped
         if not self._ended:
             raise RuntimeError("fetching ended without an end, an error or a stop")
         return True
+
+    def _to_find_them(self) -> str:
+        again = "run again to ask for the last pages again; if that doesn't help, use --restart"
+        if not self._settings.transforms:
+            return again
+        named = ", ".join(f"`{name}`" for name in self._settings.transforms)
+        return f"do the transforms ({named}) give several records the same key? If not, {again}"
 
     async def _begin(self, start: Sequence[PartitionState], stack: AsyncExitStack) -> Workers | None:
         """The readers of what is left, with the first page in hand; None when nothing is."""
