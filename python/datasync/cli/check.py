@@ -8,8 +8,8 @@ from typing import Final
 import click
 import msgspec
 
-from datasync import envvars, loop
-from datasync.cli import check_api, check_database, check_machine, configured, options
+from datasync import contracts, envvars, loop
+from datasync.cli import check_api, check_database, check_files, check_machine, configured, options
 from datasync.cli.check_finding import Finding, failed, ok
 from datasync.cli.command import STOPPED, Command
 from datasync.cli.ending import ended, report
@@ -130,9 +130,21 @@ async def _look(
     if database is not None:
         targets = _targets(runs, plugins, checking) if plugins is not None else []
         await check_database.look(database, targets, checking.found)
+    if plugins is not None:
+        _executor(runs, plugins, checking)
+        for settings in runs:
+            await check_files.look(settings, plugins, checking.found)
     for settings in runs:
         if api and plugins is not None and not (settings.spec and settings.spec.parent):
             await check_api.look(settings, plugins, checking.found)
+
+
+def _executor(runs: Sequence[Settings], plugins: Plugins, checking: _Checking) -> None:
+    try:
+        for settings in runs[:1]:  # they have one
+            contracts.made(plugins, "executor", settings.executor, settings)
+    except DatasyncError as error:
+        checking.found(failed("executor", error, hint="leave `executor` out, or load the plugin that offers it"))
 
 
 def _targets(runs: Sequence[Settings], plugins: Plugins, checking: _Checking) -> Sequence[Target]:

@@ -46,6 +46,8 @@ async def run(runs: Sequence[Settings], session: Session, outcomes: list[Outcome
         DatasyncError: the endpoint failed, where there is only one.
         EndpointsFailed: some of several failed; each was reported.
     """
+    # Of one endpoint there is nothing to decide, and still it is told what can't be.
+    executor = contracts.made(session.plugins, "executor", runs[0].executor, runs[0])
     if len(runs) == 1:
         only = Outcome(_name(runs[0]), RunStats())
         outcomes.append(only)
@@ -60,7 +62,7 @@ async def run(runs: Sequence[Settings], session: Session, outcomes: list[Outcome
         parent = settings.spec.parent if settings.spec else None
         after = frozenset([parent.endpoint] if parent else ())
         jobs.append(Job(outcome.name, partial(_run, settings, session, outcome, outcomes), after))
-    await run_all(contracts.made(session.plugins, "executor", runs[0].executor, runs[0]), jobs)
+    await run_all(executor, jobs)
     if failed := [outcome for outcome in outcomes if outcome.error is not None]:
         raise _failed(failed, len(runs))
     report(COMPLETE, total(outcome.stats for outcome in outcomes), time.monotonic() - started)
