@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from datasync import jsonpaths
-from datasync.config import keys, lineage, paths, values
+from datasync.config import keys, lineage, paths, tables, values
 from datasync.config.invalid import InvalidSpec
 from datasync.config.lineage import Problem, columns_of
 from datasync.config.preset import PRESETS
@@ -65,9 +65,11 @@ def _problems(config: Config) -> Iterator[Problem]:
             yield ("api", "auth"), f"gives no key in a header, and `{endpoint.name}` wants one", hint
         yield from _use(endpoint, at) if endpoint.use is not None else _requests(endpoint, at)
         yield from _table(endpoint, at)
+        yield from paths.problems(endpoint, at)
         yield from _incremental(endpoint, at)
         yield from lineage.problems(endpoint, at, config)
     yield from _tables(config)
+    yield from tables.problems(config)
 
 
 def _no_budget(path: keys.Path, name: str, config: Config) -> Problem:
@@ -116,7 +118,6 @@ def _requests(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
         if isinstance(one, KeysetPaging) and endpoint.format == "csv":
             yield (*path, "kind"), "can't be `keyset` with CSV", "take another kind, or NDJSON"
     yield from _records(endpoint, [one for _, one in pagings], (*at, "records"))
-    yield from paths.problems(endpoint, at)
 
 
 def _records(endpoint: EndpointSpec, pagings: Sequence[Paging], at: keys.Path) -> Iterator[Problem]:
@@ -182,7 +183,8 @@ def _on_conflict(table: Table, columns: Sequence[ColumnSpec] | None, at: keys.Pa
     if policy.newer_by is not None and columns is not None:
         names = [column.name for column in columns if not column.key]
         if policy.newer_by not in names:
-            yield at, f"names no column beside the key: `{policy.newer_by}`", f"known: {', '.join(names)}"
+            hint = f"known: {', '.join(names)}" if names else 'add one, such as `"updated_at timestamptz"`'
+            yield at, f"names no column beside the key: `{policy.newer_by}`", hint
 
 
 def _incremental(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
@@ -203,12 +205,12 @@ def _incremental(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
 
 
 def _tables(config: Config) -> Iterator[Problem]:
-    tables = [name for endpoint in config.endpoints for name in _written_by(endpoint)]
+    written = [name for endpoint in config.endpoints for name in _written_by(endpoint)]
     for index, endpoint in enumerate(config.endpoints):
         if endpoint.table.mode != "replace" and not endpoint.table.children:
             continue
         for name in _written_by(endpoint):
-            others = [other for other in tables if _may_be(other, name)]
+            others = [other for other in written if _may_be(other, name)]
             if len(others) > 1:
                 hint = "its rows would be replaced by each other's: give each a table of its own"
                 if len(set(others)) > 1:

@@ -29,6 +29,24 @@ _WORDS: Final = {
 }
 
 
+_WRITTEN: Final = {
+    "object": 'a table is `[name]` with its keys below, or `{ key = "value" }`',
+    "array": 'an array is `["a", "b"]`; of tables each begins with `[[name]]`',
+    "str": 'text stands in quotes: `"like this"`',
+    "int": "a number stands without quotes",
+    "float": "a number stands without quotes",
+    "bool": "it is true or false, without quotes",
+}
+
+_TABLES: Final[Mapping[keys.Path, str]] = {
+    ("api",): "write `[api]` with a `base_url`",
+    ("sink",): "write `[sink]` with a `kind`: postgres, jsonl, parquet, duckdb or plugin",
+    ("endpoint",): "write an `[[endpoint]]` with a `name` and a `path`",
+}
+
+_DOCUMENT: Final = "docs/configuration.md says what each key is"
+
+
 def explained(
     error: msgspec.ValidationError, raw: Mapping[str, Any], tree: Mapping[str, Any], convert: Convert
 ) -> InvalidSpec:
@@ -49,12 +67,8 @@ def explained(
         )
     if found := re.fullmatch(r"Object missing required field `(.*)`", text):
         options = _options(_type_at((*path, found[1]), tree))
-        choice = f"it is one of {', '.join(options)}" if options else None
-        return InvalidSpec(
-            _written((*path, found[1]), raw),
-            "is missing",
-            hint=choice,
-        )
+        choice = f"it is one of {', '.join(options)}" if options else _TABLES.get((*path, found[1]), _DOCUMENT)
+        return InvalidSpec(_written((*path, found[1]), raw), "is missing", hint=choice)
     where = _written(path, raw) or "the file"
     if text.startswith(("Invalid value", "Invalid enum value")):
         options = _options(_type_at(path, tree))
@@ -63,9 +77,11 @@ def explained(
         return InvalidSpec(where, f"can't be `{keys.at(tree, path)}`", hint=f"{hint}it is one of {', '.join(options)}")
     if found := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
         wanted = " or ".join(_WORDS.get(word, word) for word in found[1].split(" | ") if word != "null")
-        wrong = "only a secret may be a table with `env` or `file`: write `${NAME}`" if found[2] == "Secret" else None
-        return InvalidSpec(where, f"is {_WORDS.get(found[2], found[2])} where {wanted} is wanted", hint=wrong)
-    return InvalidSpec(where, text[:1].lower() + text[1:])
+        hint = "; ".join(_WRITTEN[word] for word in found[1].split(" | ") if word in _WRITTEN) or _DOCUMENT
+        if found[2] == "Secret":
+            hint = "only a secret may be a table with `env` or `file`: write `${NAME}`"
+        return InvalidSpec(where, f"is {_WORDS.get(found[2], found[2])} where {wanted} is wanted", hint=hint)
+    return InvalidSpec(where, text[:1].lower() + text[1:], hint=_DOCUMENT)
 
 
 def _below(path: keys.Path, raw: Mapping[str, Any], key: str) -> str:

@@ -20,6 +20,9 @@ NAME: Final = "datasync.toml"
 """What a configuration is called unless told."""
 
 
+_TWICE: Final = "a key or a table stands there for the second time: leave one out; several endpoints are `[[endpoint]]`"
+
+
 def find(environ: Mapping[str, str], *, env_file: Path | None = None) -> Path | None:
     """Give the file to read where none is named: what DATASYNC_CONFIG says, else `datasync.toml` here, else None.
 
@@ -29,7 +32,7 @@ def find(environ: Mapping[str, str], *, env_file: Path | None = None) -> Path | 
     named = (environ.get(envvars.CONFIG) or variables(env_file).get(envvars.CONFIG) or "").strip()
     if named:
         return Path(named)
-    return Path(NAME) if Path(NAME).is_file() else None
+    return Path(NAME) if Path(NAME).exists() else None
 
 
 def read(path: Path, environ: Mapping[str, str], *, env_file: Path | None = None) -> Config:
@@ -70,7 +73,9 @@ def _parsed(path: Path) -> dict[str, Any]:
             hint=f"name the file, or set {envvars.CONFIG}; `datasync init URL` writes one",
         ) from None
     except OSError as error:
-        raise ConfigError(f"the configuration `{path}` can't be read: {error.strerror}") from error
+        raise ConfigError(
+            f"the configuration `{path}` can't be read: {error.strerror}", hint="it is a file that this user may read"
+        ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"the configuration `{path}` can't be read: byte {error.start} is no UTF-8", hint="TOML is text in UTF-8"
@@ -79,7 +84,9 @@ def _parsed(path: Path) -> dict[str, Any]:
         text = str(error)
         raise ConfigError(
             f"{path}: {text[:1].lower()}{text[1:]}",
-            hint="the file is TOML: text stands in quotes, tables in [brackets]",
+            hint=_TWICE
+            if text.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate"))
+            else "the file is TOML: text stands in quotes, tables in [brackets]",
         ) from None
 
 

@@ -21,7 +21,9 @@ _ANY: Final = (Column("data", "", "jsonb"),)
 
 
 def problems(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
-    """Give what is wrong with the paths of an endpoint that is described here."""
+    """Give what is wrong with the paths of an endpoint; one that it uses has its own."""
+    if endpoint.use is not None:
+        return
     records = jsonpaths.plain(endpoint.records)
     chooses = records.startswith("$")
     if wrong := not chooses and not _is_path(records):

@@ -49,6 +49,8 @@ class ParquetTo(_Sink, frozen=True, tag="parquet"):
 
     def __post_init__(self) -> None:
         valid.given("folder", self.folder)
+        if self.folder == "-":
+            raise InvalidSpec("folder", "is no folder: `-`", hint="only `jsonl` goes to stdout; `./-` is a folder")
 
 
 class DuckDbTo(_Sink, frozen=True, tag="duckdb"):
@@ -58,6 +60,9 @@ class DuckDbTo(_Sink, frozen=True, tag="duckdb"):
 
     def __post_init__(self) -> None:
         valid.given("path", self.path)
+        if self.path.startswith(":"):
+            hint = "a database in memory is gone with the run; name a file, such as `my.duckdb`"
+            raise InvalidSpec("path", f"is no file: `{self.path}`", hint=hint)
 
 
 class PluginTo(_Sink, frozen=True, tag="plugin"):

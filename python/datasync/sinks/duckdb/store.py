@@ -241,6 +241,8 @@ class DuckDbStore:
                 raise ConfigError(f"{doing}: {error}", hint="name a DuckDB database, or a file to be made") from error
             raise SinkConflict(f"{doing}: {error}", hint="run again when there is room") from error
         except duckdb.Error as error:
+            if "No space left" in str(error):
+                raise SinkConflict(f"{doing}: {error}", hint="run again when there is room") from error
             raise SinkError(f"{doing}: {error}") from error
         except OSError as error:
             raise ConfigError(f"{doing}: {error}", hint="name a file in a folder that can be written to") from error

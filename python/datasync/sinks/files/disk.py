@@ -12,7 +12,8 @@ from typing import Final
 from datasync.errors import ConfigError, DatasyncError, SinkBusy, SinkConflict, SinkError, SinkUnavailable
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_REFUSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+_NOT_HERE: Final = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
+_REFUSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS, *_NOT_HERE)
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def _of_system(error: OSError, doing: str) -> DatasyncError:
         return SinkConflict(f"{doing}: {error}", hint="run again when there is room")
     if error.errno in _REFUSED:
         return ConfigError(f"{doing}: {error}", hint="name a folder that this user may write to")
-    return SinkUnavailable(f"{doing}: {error}")
+    return SinkUnavailable(f"{doing}: {error}", hint="is the disk there, and in order?")
 
 
 def lock(folder: Path, what: str) -> int:

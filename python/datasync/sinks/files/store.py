@@ -88,7 +88,9 @@ def check(settings: Settings, columns: Sequence[Column]) -> None:
             hint='name one, or have the table take all with mode = "append"',
         )
     if not table.name or table.name.startswith(".") or any(bad in table.name for bad in "/\\\0"):
-        raise ConfigError(f"the table `{table.name}` can't be a file's name")
+        raise ConfigError(
+            f"the table `{table.name}` can't be a file's name", hint="leave out slashes, and a dot at the beginning"
+        )
 
 
 class FileStore:
