@@ -1,9 +1,12 @@
 """Commands whose help leads with examples and ends with what the exit codes mean."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
 import click
+
+from datasync.cli import typos
 
 WIDTH: Final = 110
 """Columns of the help at most. Options with their variables are hard to read in click's 80."""
@@ -41,6 +44,11 @@ class _Documented(click.Command):
 
 class Command(_Documented):
     """A command with examples and exit codes: `@click.command(cls=Command, examples=.., exits=..)`."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See click. Refuses a variable whose name is almost that of an option's."""
+        typos.refuse(self, list(os.environ))
+        return super().invoke(ctx)
 
 
 class Group(_Documented, click.Group):

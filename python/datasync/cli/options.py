@@ -7,10 +7,26 @@ from typing import Any, TypeVar
 import click
 
 from datasync import envvars
+from datasync.cli import typos
 from datasync.config import variables
 from datasync.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Text(click.ParamType[str]):
+    """Text that a database can be asked for: UTF-8."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See click."""
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            shown = str(value).encode("utf-8", "backslashreplace").decode()
+            self.fail(f"`{shown}` is no text in UTF-8", param, ctx)
+        return str(value)
 
 
 class _Named(click.Option):
@@ -57,8 +73,15 @@ def config_option(function: F) -> F:
         envvars.CONFIG,
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
+        callback=_given,
         help="configuration to read; unless told `datasync.toml`, if it is here",
     )(function)
+
+
+def _given(_context: click.Context, _parameter: click.Parameter, config: Path | None) -> Path | None:
+    if config == Path():  # a folder that is named is refused before
+        raise click.BadParameter("is empty: name a file, or leave it out")
+    return config
 
 
 def endpoint_option(*, help: str) -> Callable[[F], F]:
@@ -82,7 +105,8 @@ def _take_variables(context: click.Context, _parameter: click.Parameter, env_fil
     try:
         found = variables(env_file)
     except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(f"{error}; {error.hint}" if error.hint else str(error)) from error
+    typos.refuse(context.command, list(found))
     context.default_map = {
         parameter.name: _split(parameter, found[parameter.envvar])
         for parameter in context.command.params

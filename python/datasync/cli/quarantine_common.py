@@ -17,6 +17,7 @@ from datasync.timestamps import TimestampRefused, normalize_timestamp
 F = TypeVar("F", bound=Callable[..., Any])
 
 ID = click.IntRange(1, 2**63 - 1)
+_TEXT = options.Text()
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -42,8 +43,9 @@ option = options.of(envvars.QUARANTINE)
 
 def stream_and_code(function: F) -> F:
     """Add `--stream` and `--code`."""
-    function = option("--code", metavar="CODE", help="only records that were refused for this reason")(function)
-    return option("--stream", metavar="NAME", help="only records of this stream, like datasync.events")(function)
+    code = option("--code", type=_TEXT, metavar="CODE", help="only records that were refused for this reason")
+    stream = option("--stream", type=_TEXT, metavar="NAME", help="only records of this stream, like datasync.events")
+    return stream(code(function))
 
 
 def since_option(function: F) -> F:
