@@ -8,6 +8,7 @@ from pathlib import Path
 
 import datasync
 from datasync.simulator import SimulatorOptions, SimulatorProcess
+from tests.scripted import ScriptedApi
 from tests.support import API_KEY, Run, finish, start
 
 # The process runs the package that is tested here, wherever it was started.
@@ -79,4 +80,11 @@ def test_a_value_in_place_of_a_variables_name_is_refused_and_not_shown(workdir: 
     run = init("http://127.0.0.1:9/x", "--header", f"X-API-Key:{API_KEY}")
     assert run.code == 2
     assert API_KEY not in run.stdout + run.stderr
+    assert not list(workdir.iterdir())
+
+
+def test_an_address_that_is_down_or_fails_is_answered_with_a_hint(workdir: Path) -> None:
+    assert "hint: is the address right" in init("http://127.0.0.1:9/x").stderr
+    with ScriptedApi(lambda _: (500, {}, b"oops")) as api:
+        assert "hint: what does a browser or curl get there?" in init(f"{api.base_url}/x").stderr
     assert not list(workdir.iterdir())

@@ -17,7 +17,7 @@ from datasync.discovery.findings import AuthVariant, Findings, FirstAnswer, Size
 from datasync.discovery.leads import Lead, leads
 from datasync.discovery.paging import Bases, Found
 from datasync.discovery.prober import Enough, Prober, Seen
-from datasync.errors import AuthError, RateLimited
+from datasync.errors import AuthError, DatasyncError, RateLimited
 from datasync.http.client import HttpxTransport
 from datasync.http.retry import check_status
 
@@ -235,6 +235,7 @@ def _refusal(seen: Seen, given: Given, url: str) -> Exception:
     """What the first answer means that is no list."""
     where = f"GET {url}"
     if seen.error is not None:
+        seen.error.hint = seen.error.hint or "is the address right, and can it be reached from here?"
         return seen.error
     assert seen.answer is not None
     status = seen.answer.status
@@ -248,6 +249,7 @@ def _refusal(seen: Seen, given: Given, url: str) -> Exception:
         )
     try:
         check_status(seen.answer, where=where, key_source=given.source)
-    except Exception as error:  # noqa: BLE001 - it is raised by the caller
+    except DatasyncError as error:
+        error.hint = error.hint or "what does a browser or curl get there? look at the address and its parameters"
         return error
     return AssertionError(f"{where}: {status}")
