@@ -112,7 +112,12 @@ def test_an_end_that_is_declared_and_told_is_believed_without_a_word() -> None:
         (CursorPaging(next='meta["a.b"]'), page(meta={"a.b": None})),
         (CursorPaging(next="more[0]"), page(more=[None])),
         (NextUrlPaging(), page(next=None, total=3, count=3, pages=1, has_more=False)),
+        (CursorPaging(next="page.next"), page(page={"next": None, "endCursor": "x"})),
+        (CursorPaging(next="next_cursor", size=4), page(has_more=False)),  # left out behind the last page
         (LinkHeaderPaging(), page()),
+        (LinkHeaderPaging(), page(cursor="echo")),
+        (LeftOut(), page(has_more=False, next_cursor="abc", total=5000)),  # as some APIs have it on each page
+        (LeftOut(), page(users={"total": 50, "items": [{"id": 1}], "hasMore": True})),  # of another list
         (HeaderCursorPaging(header="X-Next"), page()),
         (LeftOut(), page(total=3, offset=0, limit=100, cursor=None)),
         (LeftOut(), answer(b'{"data": [{"id": 1, "x": NaN}], "hasMore": false}')),
@@ -188,3 +193,16 @@ def test_a_word_that_one_page_has_is_told() -> None:
     with capture_logs() as logs:
         assert turned(endpoint, page(2), "5").has_more is False
     assert not logs
+
+
+def test_a_full_page_that_says_that_there_is_no_more_is_the_end() -> None:
+    (line,) = warnings(rest(CursorPaging(next="next_cursor", size=3)), page(has_more=False))
+    assert line["event"] == "the last page was full and named no next one"
+
+
+def test_what_stands_beside_the_records_in_an_object_speaks_of_them() -> None:
+    body = {"groups": {"items": records(range(2)), "total": 50}, "users": {"items": [], "total": 2}}
+    with pytest.raises(ContractChanged, match=r"`groups\.total` is 50"):
+        turned(rest(LeftOut(), records="groups.items"), answer(body))
+    with pytest.raises(ContractChanged, match=r"`groups\.total` is 50"):
+        turned(rest(LeftOut(), records="$.groups.items[*]"), answer(body))

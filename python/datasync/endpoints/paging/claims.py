@@ -47,10 +47,16 @@ def envelope(body: bytes) -> Any:
         return None
 
 
-def claims(answer: Answer, page: Any, records: int) -> list[Claim]:
-    """Give what an answer with so many records says of more, the plainest first. `page` is its `envelope`."""
-    found = [*_of_headers(answer.headers, records), *_of_members(page, records)]
+def claims(answer: Answer, page: Any, records: int, at: str = "") -> list[Claim]:
+    """Give what an answer with so many records at `at` says of more, the plainest first. `page` is its `envelope`."""
+    found = [*_of_headers(answer.headers, records), *_of_members(page, records, at)]
     return sorted(found, key=lambda claim: (not claim.certain, claim.counts))
+
+
+def denies(page: Any, at: str = "") -> bool:
+    """Whether a member of an `envelope` says that there is no more, and none that there is."""
+    told = [value for keys, value in _around(page, at) if isinstance(value, bool) and words.named(keys) in words.MORE]
+    return bool(told) and not any(told)
 
 
 def arrays(page: Any) -> list[str]:
@@ -79,8 +85,17 @@ def _walk(page: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield from level
 
 
-def _of_members(page: Any, records: int) -> Iterator[Claim]:
+def _around(page: Any, at: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The members, but for those of objects with a list of their own: what they say is of that list."""
+    lists = [keys[:-1] for keys, value in _walk(page) if isinstance(value, msgspec.Raw | list)]
+    others = [keys for keys in lists if keys and not f"{at}.".startswith((f"{path(keys)}.", f"{path(keys)}["))]
     for keys, value in _walk(page):
+        if not any(keys[: len(other)] == other for other in others):
+            yield keys, value
+
+
+def _of_members(page: Any, records: int, at: str) -> Iterator[Claim]:
+    for keys, value in _around(page, at):
         name, place = words.named(keys), f"`{path(keys)}`"
         if isinstance(value, bool):
             if value and name in words.MORE:

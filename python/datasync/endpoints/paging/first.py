@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from datasync import jsonpaths
 from datasync.config.moment import micros
 from datasync.config.spec import (
     CursorPaging,
@@ -16,7 +17,7 @@ from datasync.config.spec import (
     WindowPaging,
 )
 from datasync.config.spec.paging import LeftOut
-from datasync.endpoints.paging.claims import Claim, claims, envelope
+from datasync.endpoints.paging.claims import Claim, claims, denies, envelope
 from datasync.envelope import holds
 from datasync.errors import ContractChanged
 from datasync.http.transport import Answer
@@ -26,12 +27,23 @@ _MOST: Final = 3
 """Claims that a message names."""
 
 
+_ELSEWHERE: Final = (
+    "`paging` looks in the wrong place, or is of another kind: `datasync plan` compares it with the answer;"
+    ' where one page is all that is wanted, write `paging = "none"`'
+)
+_NO_PAGING: Final = (
+    "say in `paging` how pages follow each other: `datasync init` finds out, and docs/paging.md lists the kinds;"
+    ' where one page is all that is wanted, write `paging = "none"`'
+)
+
+
 class FirstPage:
     """Looks at the first page of a chain where it leads nowhere; no other page costs anything."""
 
     def __init__(self, spec: EndpointSpec) -> None:
         self._paging = spec.paging.inner if isinstance(spec.paging, WindowPaging) else spec.paging
         self._json = spec.format == "json"
+        self._records = jsonpaths.lead(spec.records) if spec.records.startswith("$") else spec.records
         self._parent = spec.parent is not None
         self._window = isinstance(spec.paging, WindowPaging)
         self._where = f"{spec.method} {spec.path or '/'}"
@@ -56,24 +68,30 @@ class FirstPage:
             self._look_at_none(answer)
             return
         page = self._page(answer)
-        found = claims(answer, page, chunk.records)
-        if chunk.has_more:
-            found.insert(0, Claim("`has_more` is true"))
+        if chunk.has_more or not denies(page, self._records):
+            self._compare(chunk, page, self._claims(chunk, answer, page))
+
+    def _claims(self, chunk: Chunk, answer: Answer, page: object) -> list[Claim]:
+        found = [Claim("`has_more` is true")] if chunk.has_more else []
+        found += claims(answer, page, chunk.records, self._records)
         if self._later or self._window:
-            found = [one._replace(certain=False) if one.counts else one for one in found]
+            return [one._replace(certain=False) if one.counts else one for one in found]
+        return found
+
+    def _compare(self, chunk: Chunk, page: object, found: list[Claim]) -> None:
         match self._paging:
             case NoPaging():
                 self._judge("one page is all that is asked for", found, error=isinstance(self._paging, LeftOut))
             case CursorPaging(next=path) | NextUrlPaging(next=path) if holds(page, path.removeprefix("$.")):
-                self._judge(f"`{path}` of the answer leads nowhere", found, error=False)
+                self._judge(f"`{path}` of the answer leads nowhere", _strong(found), error=False)
             case CursorPaging(next=path, size=size) | NextUrlPaging(next=path, size=size):
                 # Lists of many parents, and rounds that read little, end at a full page by chance.
                 full = size is not None and chunk.records >= size and not (self._later or self._parent)
                 self._judge(f"the answer has no `{path}` to lead on", found, full=full, always=not self._later)
             case LinkHeaderPaging(rel=rel):
-                self._judge(f"no `Link` header leads on by `{rel}`", found)
+                self._judge(f"no `Link` header leads on by `{rel}`", _strong(found))
             case HeaderCursorPaging(header=header):
-                self._judge(f"no header `{header}` leads on", found)
+                self._judge(f"no header `{header}` leads on", _strong(found))
 
     def _judge(
         self, what: str, found: list[Claim], *, error: bool = True, full: bool = False, always: bool = False
@@ -84,8 +102,7 @@ class FirstPage:
         if error and certain:
             raise ContractChanged(
                 f"{what}, and the answer says that there is more: {', '.join(certain)}",
-                hint="say in `paging` how pages follow each other: `datasync init` finds out, and docs/paging.md lists"
-                ' the kinds; where one page is all that is wanted, write `paging = "none"`',
+                hint=_NO_PAGING if isinstance(self._paging, NoPaging) else _ELSEWHERE,
             )
         if full:
             raise ContractChanged(
@@ -111,7 +128,7 @@ class FirstPage:
         self._warned = True
         structlog.get_logger().warning(
             "the first page has no records",
-            seen=[one.place for one in claims(answer, self._page(answer), 0)[:_MOST]],
+            seen=[one.place for one in claims(answer, self._page(answer), 0, self._records)[:_MOST]],
             hint="if the API has some, look at `path`, `params`, `records`, and where `paging` begins",
         )
 
@@ -125,3 +142,8 @@ class FirstPage:
             return msgspec.json.decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return page
+
+
+def _strong(found: list[Claim]) -> list[Claim]:
+    """Those that may not be an echo of the request."""
+    return [one for one in found if one.certain or one.counts]
