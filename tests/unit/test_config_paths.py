@@ -27,6 +27,7 @@ def refused(folder: Path, path: keys.Path, value: Any) -> tuple[str, str]:
     ("path", "value", "place", "wrong", "hint"),
     [
         (("records",), "data..items", "records", "is no path: `data..items`", "JSONPath"),
+        (("paging", "total"), "header: ", "paging.total", "names no header", "`header:X-Total-Count`"),
         (("paging", "next"), "meta[", "paging.next", "is no path: `meta[`", "`meta.next`"),
         (("paging",), {**WINDOW, "inner": {"kind": "page", "pages": "a."}}, "paging.inner.pages", "is no path", "dots"),
         (

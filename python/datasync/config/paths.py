@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from datasync import _native, jsonpaths
+from datasync import jsonpaths
+from datasync._native import PageEncoder, PlanError
 from datasync.config import keys
 from datasync.config.columns import columns
 from datasync.config.lineage import Problem
@@ -35,6 +36,8 @@ def problems(endpoint: EndpointSpec, at: keys.Path) -> Iterator[Problem]:
     for key in (*_WORDS, "field"):
         path = getattr(paging, key, None)
         if path is None or path.startswith(_HEADER):
+            if path is not None and not path.removeprefix(_HEADER).strip():
+                yield (*place, key), f"names no header: `{path}`", "it looks like `header:X-Total-Count`"
             continue
         plain = path.removeprefix("$.")
         if not _is_path(plain):
@@ -62,7 +65,7 @@ def _is_path(path: str, *, beside: str | None = None) -> bool:
     """Whether the core reads it, and with `beside` whether it leads elsewhere than into the records there."""
     plan = EncoderPlan(records=path, columns=_ANY) if beside is None else EncoderPlan(beside, _ANY, total=path)
     try:
-        _native.PageEncoder(msgspec.json.encode(plan))
-    except _native.PlanError:
+        PageEncoder(msgspec.json.encode(plan))
+    except PlanError:
         return False
     return True
