@@ -89,6 +89,13 @@ def test_stdout_needs_no_folder(here: Here) -> None:
     assert checked(here, 'kind = "jsonl"\nfolder = "-"', code=0)["sink"] == ("ok", "", "rows go to stdout")
 
 
+@pytest.mark.parametrize("name", ["nope", "nomodule:f", "os:nothing", "os:sep"])
+def test_a_transform_that_is_none_fails(here: Here, name: str) -> None:
+    result, code, text = checked(here, SINKS["jsonl"], code=2, before=f'defaults.transforms = ["{name}"]')["transforms"]
+    assert (result, code) == ("failed", "plugin")
+    assert name in text
+
+
 def test_an_executor_that_nobody_offers_fails_with_one_endpoint_too(here: Here) -> None:
     result, code, text = checked(here, SINKS["jsonl"], code=2, before='executor = "nope"')["executor"]
     assert (result, code) == ("failed", "plugin")

@@ -131,7 +131,7 @@ async def _look(
         targets = _targets(runs, plugins, checking) if plugins is not None else []
         await check_database.look(database, targets, checking.found)
     if plugins is not None:
-        _executor(runs, plugins, checking)
+        _named(runs, plugins, checking)
         for settings in runs:
             await check_files.look(settings, plugins, checking.found)
     for settings in runs:
@@ -139,7 +139,13 @@ async def _look(
             await check_api.look(settings, plugins, checking.found)
 
 
-def _executor(runs: Sequence[Settings], plugins: Plugins, checking: _Checking) -> None:
+def _named(runs: Sequence[Settings], plugins: Plugins, checking: _Checking) -> None:
+    """Look for what plugins or modules must offer: the executor and the transforms."""
+    for name in dict.fromkeys(name for settings in runs for name in settings.transforms):
+        try:
+            contracts.transform(plugins, name)
+        except DatasyncError as error:
+            checking.found(failed("transforms", error, hint="name one that is there, or leave it out"))
     try:
         for settings in runs[:1]:  # they have one
             contracts.made(plugins, "executor", settings.executor, settings)
