@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from datasync.config import file, tables
+from datasync.config import file, targets
 from datasync.errors import ConfigError
 from datasync.sinks.postgres.target import OURS
 from tests.config_trees import read
@@ -78,7 +78,7 @@ def test_a_mistake_is_answered_with_what_to_do(tmp_path: Path, more: dict[str, A
 
 
 def test_the_tables_that_are_ours_are_those_of_the_sink() -> None:
-    assert tables.OURS == OURS
+    assert targets.OURS == OURS
 
 
 @pytest.mark.parametrize("sink", ["jsonl", {"kind": "parquet", "folder": "./-"}])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from datasync import jsonpaths
-from datasync.config import keys, lineage, paths, tables, values
+from datasync.config import keys, lineage, paths, targets, values
 from datasync.config.invalid import InvalidSpec
 from datasync.config.lineage import Problem, columns_of
 from datasync.config.preset import PRESETS
@@ -69,7 +69,7 @@ def _problems(config: Config) -> Iterator[Problem]:
         yield from _incremental(endpoint, at)
         yield from lineage.problems(endpoint, at, config)
     yield from _tables(config)
-    yield from tables.problems(config)
+    yield from targets.problems(config)
 
 
 def _no_budget(path: keys.Path, name: str, config: Config) -> Problem:

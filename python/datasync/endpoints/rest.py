@@ -92,13 +92,13 @@ class RestEndpoint:
             secret_param=given.param,
         )
         self._pager = build(spec.paging, self._context)
+        self._first = FirstPage(spec)
+        self._told = Told(spec.paging)
         self._repeats = Repeats(
             same_each_time=all(one.source != "ingest_time" for one in self._context.columns),
             keyed=any(one.key for one in self._context.columns),
         )
         self._blank_at: set[str | None] = set()
-        self._first = FirstPage(spec)
-        self._told = Told(spec.paging)
         self._since: Mapping[str, str | int] = {}
 
     @cached_property

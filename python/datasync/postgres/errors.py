@@ -70,13 +70,13 @@ def mapped(doing: str) -> Iterator[None]:
         yield
     except DatasyncError:
         raise
+    except asyncpg.exceptions.ClientConfigurationError as error:
+        # Its message quotes parts of the URL.
+        raise ConfigError("the database's URL has an option that can't be", hint=f"look at {_WHERE}") from error
     except asyncpg.PostgresError as error:
         raise _of_postgres(error, doing) from error
     except asyncpg.TargetServerAttributeNotMatched as error:
         raise SinkUnavailable(f"{doing}: the server takes no writes", hint=_READ_ONLY) from error
-    except asyncpg.exceptions.ClientConfigurationError as error:
-        # Its message quotes parts of the URL.
-        raise ConfigError("the database's URL has an option that can't be", hint=f"look at {_WHERE}") from error
     except _GONE as error:
         raise SinkUnavailable(f"{doing}: {_text(error)}", hint=_UNAVAILABLE) from error
     except ValueError as error:
