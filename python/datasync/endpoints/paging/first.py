@@ -43,7 +43,7 @@ class FirstPage:
     def __init__(self, spec: EndpointSpec) -> None:
         self._paging = spec.paging.inner if isinstance(spec.paging, WindowPaging) else spec.paging
         self._json = spec.format == "json"
-        self._records = jsonpaths.lead(spec.records) if spec.records.startswith("$") else spec.records
+        self._records = jsonpaths.plain(spec.records).removeprefix("$").removeprefix(".")
         self._parent = spec.parent is not None
         self._window = isinstance(spec.paging, WindowPaging)
         self._where = f"{spec.method} {spec.path or '/'}"
