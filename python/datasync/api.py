@@ -22,7 +22,7 @@ def ingest(
 ) -> Sequence[Outcome]:
     """Read all endpoints of a configuration to their ends, going on where the last run stopped. Blocks meanwhile.
 
-    Signals are obeyed as on the command line: from the main thread only.
+    In the main thread it obeys signals as the command does; in any other it sets no handlers.
 
     Args:
         config: structs, or the path of a `datasync.toml`.

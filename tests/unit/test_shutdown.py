@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from datasync.pipeline.shutdown import Stop, Stopped
 
@@ -68,3 +69,30 @@ def test_a_callback_set_after_the_stop_is_called_at_once() -> None:
         return called
 
     assert asyncio.run(main()) == [1]
+
+
+def test_a_callback_that_raises_keeps_no_other_from_being_called() -> None:
+    async def main() -> list[int]:
+        stop = Stop()
+        called: list[int] = []
+        stop.on_request(lambda: called.append(1 // 0))
+        stop.on_request(lambda: called.append(2))
+        with capture_logs() as logs:
+            stop.request()
+        assert [line["log_level"] for line in logs] == ["error"]
+        return called
+
+    assert asyncio.run(main()) == [2]
+
+
+def test_a_callback_that_was_taken_back_is_called_no_more() -> None:
+    async def main() -> list[int]:
+        stop = Stop()
+        called: list[int] = []
+        forget = stop.on_request(lambda: called.append(1))
+        stop.on_request(lambda: called.append(2))
+        forget()
+        stop.request()
+        return called
+
+    assert asyncio.run(main()) == [2]

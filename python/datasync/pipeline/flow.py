@@ -188,8 +188,12 @@ class Flow:
         try:
             async with asyncio.timeout(None) as deadline:
                 grace = self._settings.shutdown.in_flight
-                self._stop.on_request(lambda: deadline.reschedule(asyncio.get_running_loop().time() + grace))
-                await workers.run(outbox)
+                # The stop outlives this timeout: other endpoints share it.
+                forget = self._stop.on_request(lambda: deadline.reschedule(asyncio.get_running_loop().time() + grace))
+                try:
+                    await workers.run(outbox)
+                finally:
+                    forget()
         except (Stopped, TimeoutError):
             if not self._stop.requested:
                 raise

@@ -6,8 +6,11 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, TypeVar
+
+import structlog
+
+from datasync.pipeline.listeners import heard
 
 T = TypeVar("T")
 
@@ -39,39 +42,33 @@ class Stop:
     def listening(self) -> Iterator[None]:
         """Obey SIGTERM, SIGINT and SIGHUP meanwhile. The second one ends the process at once, with 128 + its number.
 
-        SIGHUP stays ignored where it was, as under `nohup`. The loop's own handlers would not be called while a plugin
-        blocks it; these are.
+        In any thread but the main one no signal is obeyed; several that listen are told of each. The loop's own
+        handlers would not be called while a plugin blocks it; these are.
         """
         loop = asyncio.get_running_loop()
 
-        def on_signal(number: int, _frame: FrameType | None) -> None:
+        def on_signal(number: int) -> None:
             if self.signal_number is not None:
                 os._exit(128 + number)
             self.signalled_at = time.monotonic()
             self.signal_number = number
             loop.call_soon_threadsafe(self.request)
 
-        numbers = [signal.SIGTERM, signal.SIGINT]
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            numbers.append(signal.SIGHUP)
-        before = {number: signal.signal(number, on_signal) for number in numbers}
-        try:
+        with heard(on_signal, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def request(self) -> None:
-        """Ask for a stop."""
+        """Ask for a stop. A callback that raises keeps no other from being called."""
         self._event.set()
-        for callback in self._callbacks:
-            callback()
+        for callback in tuple(self._callbacks):
+            _call(callback)
 
-    def on_request(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when a stop is requested, at once if it was."""
+    def on_request(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` when a stop is requested, at once if it was. Give what takes it back."""
         self._callbacks.append(callback)
         if self.requested:
-            callback()
+            _call(callback)
+        return lambda: self._callbacks.remove(callback)
 
     async def wait(self, seconds: float) -> None:
         """Sleep, unless a stop is requested: then raise Stopped at once."""
@@ -97,6 +94,13 @@ class Stop:
         if error is not None:
             raise error
         return result  # type: ignore[return-value]  # there is a result where there is no error
+
+
+def _call(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:  # noqa: BLE001 - the others must hear of the stop all the same
+        structlog.get_logger().exception("internal error", code="internal")
 
 
 async def _settled(work: Coroutine[Any, Any, T]) -> tuple[T | None, Exception | None]:
