@@ -44,7 +44,11 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.aclose()
+        try:
+            await self._stack.aclose()
+        finally:
+            # Whatever ended the run: the thread would live as long as the process. One that hangs isn't waited for.
+            self.thread.shutdown(wait=False, cancel_futures=True)
 
     async def governor(self, settings: Settings, stats: RunStats) -> Governor:
         """Give the one that endpoints of the same API and budget have in common. From now on it tells `stats`."""
