@@ -12,6 +12,7 @@ from datasync.config.file import read
 from datasync.config.overrides import Overrides
 from datasync.config.spec import Config
 from datasync.errors import ConfigError
+from datasync.observe import hosted
 from datasync.plugins import Plugins
 
 _NOTHING = Overrides()
@@ -45,8 +46,11 @@ async def ingest_async(
     config: Config | Path | str, *, overrides: Overrides = _NOTHING, plugins: Iterable[Path] = ()
 ) -> Sequence[Outcome]:
     """See `ingest`."""
-    known = config if isinstance(config, Config) else read(Path(config), os.environ)
-    return await app.ingest_all(runs(known, overrides=overrides), Plugins(plugins))
+    with hosted.logging() as masked:
+        known = config if isinstance(config, Config) else read(Path(config), os.environ)
+        settings = runs(known, overrides=overrides)
+        masked(settings[0].mask)
+        return await app.ingest_all(settings, Plugins(plugins))
 
 
 def _looping() -> bool:

@@ -4,6 +4,7 @@ import logging
 import os
 import select
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -28,6 +29,38 @@ def configure(*, terminal: bool, mask: Masker, form: Processor | None = None) ->
         mask: replaces secrets.
         form: makes the text of a line, instead.
     """
+    stderr = _Stderr(terminal=terminal)
+    structlog.configure(
+        processors=processors(terminal=terminal, mask=mask, form=form),
+        logger_factory=lambda *_: structlog.PrintLogger(stderr),  # type: ignore[arg-type]  # it only writes and flushes
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+
+
+def processors(*, terminal: bool, mask: Callable[[str], str], form: Processor | None = None) -> list[Processor]:
+    """Give what makes a masked line of an event; see `configure`."""
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if form is not None:
+        renderer = form
+    elif terminal:
+        renderer = structlog.dev.ConsoleRenderer(
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,
+            colors=not os.environ.get("NO_COLOR"),
+        )
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
+        structlog.processors.format_exc_info,
+        concealing(mask),
+        renderer,
+    ]
+
+
+def concealing(mask: Callable[[str], str]) -> Processor:
+    """Give the processor that has `mask` and `redact` go over every text of an event."""
+    codes = error_codes() | {"internal"}
 
     def conceal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         # Our own messages and codes are constants, and scripts look for them: a key that is a word of theirs, or a
@@ -40,30 +73,7 @@ def configure(*, terminal: bool, mask: Masker, form: Processor | None = None) ->
             for key, value in event.items()
         }
 
-    codes = error_codes() | {"internal"}
-    stderr = _Stderr(terminal=terminal)
-
-    renderer: Processor = structlog.processors.JSONRenderer()
-    if form is not None:
-        renderer = form
-    elif terminal:
-        renderer = structlog.dev.ConsoleRenderer(
-            pad_event_to=0,
-            exception_formatter=structlog.dev.plain_traceback,
-            colors=not os.environ.get("NO_COLOR"),
-        )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
-            structlog.processors.format_exc_info,
-            conceal,
-            renderer,
-        ],
-        logger_factory=lambda *_: structlog.PrintLogger(stderr),  # type: ignore[arg-type]  # it only writes and flushes
-        cache_logger_on_first_use=False,
-    )
-    logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+    return conceal
 
 
 class _Bridge(logging.Handler):

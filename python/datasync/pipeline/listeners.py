@@ -1,4 +1,4 @@
-"""Who obeys the signals of this process: each run that listens, however many there are and in whatever order they end."""
+"""Who obeys the signals of this process: each run that listens, however many there are, in whatever order they end."""
 
 import signal
 import threading
