@@ -114,7 +114,7 @@ def _mask(mask: Masker, checking: _Checking) -> None:
 
 
 def _plugins(files: tuple[Path, ...], checking: _Checking) -> Plugins | None:
-    sys.path.append(str(Path.cwd()))  # as `ingest` has it
+    configured.find_functions_here()
     try:
         plugins = Plugins(files)
     except PluginError as error:

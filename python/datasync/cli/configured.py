@@ -1,6 +1,7 @@
 """What a command works with: a configuration, where there is one, else what the environment says alone."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,22 @@ from datasync.config.compile import runs as compiled
 from datasync.config.environment import lookup
 from datasync.config.file import find, read
 from datasync.config.overrides import Options, overrides
+from datasync.errors import ConfigError
+
+
+def find_functions_here() -> None:
+    """Look for `module:function` in the current folder, too: the console script has its own one in the path instead.
+
+    Raises:
+        ConfigError: there is no current folder.
+    """
+    try:
+        folder = Path.cwd()
+    except OSError as error:
+        raise ConfigError(
+            f"the current folder can't be used: {error.strerror}", hint="was it deleted? change to another one"
+        ) from error
+    sys.path.append(str(folder))
 
 
 def runs(config: Path | None, env_file: Path | None, **told: Any) -> tuple[Settings, ...]:

@@ -1,6 +1,5 @@
 """`datasync plan`."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,8 +59,7 @@ def plan_(
 
 def _show(runs: tuple[Settings, ...], plugins: tuple[Path, ...], allowance: Allowance, *, as_json: bool) -> None:
     """Plan each run, one after the other, and print it."""
-    # For `module:function`, as `ingest` does.
-    sys.path.append(str(Path.cwd()))
+    configured.find_functions_here()
     loaded = Plugins(plugins)
     with output(None) as out:
         for settings in runs:
