@@ -11,7 +11,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from datasync.cli.command import EXIT_CTRL_C
 from datasync.cli.show import visible
-from datasync.cli.streams import hold_standard_streams
+from datasync.cli.streams import CantWrite, hold_standard_streams
 from datasync.config import Masker
 from datasync.errors import EXIT_LEFT, EXIT_SETUP, ConfigError, DatasyncError, Interrupted
 from datasync.observe import log
@@ -20,6 +20,8 @@ from datasync.observe import log
 @contextmanager
 def ended(*, plain: bool = True, before: Callable[[int, DatasyncError | None], None] | None = None) -> Iterator[None]:
     """Report what goes wrong on stderr, and end the process with the code for it.
+
+    The code stays that of the command where `before` can't write: 1 instead of 0, since what it did is done.
 
     Args:
         plain: lines like `error: ..` and `hint: ..`; else those of a log, as commands have it that run what is others'.
@@ -37,7 +39,11 @@ def ended(*, plain: bool = True, before: Callable[[int, DatasyncError | None], N
         code = _reported(error)
         failure = error if isinstance(error, DatasyncError) else None
     if before is not None:
-        before(code, failure)
+        try:
+            before(code, failure)
+        except OSError as error:
+            code = code or EXIT_LEFT
+            _reported(error)
     if code and plain:
         sys.exit(code)
     if code:
@@ -58,10 +64,24 @@ def _reported(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         return EXIT_LEFT  # whoever read has had enough
     if isinstance(error, OSError):
-        structlog.get_logger().error(f"can't write: {error.strerror}", code=ConfigError.code)
+        message, advice = _of_system(error)
+        structlog.get_logger().error(message, code=ConfigError.code, hint=advice)
         return EXIT_SETUP
     structlog.get_logger().error("internal error", code="internal", exc_info=error)
     return EXIT_LEFT
+
+
+def _of_system(error: OSError) -> tuple[str, str]:
+    """What to say of it, and a hint."""
+    said = error.strerror or str(error) or type(error).__name__
+    if isinstance(error, CantWrite):
+        return f"can't write `{error.filename}`: {said}", "is there room, and may this user write there?"
+    if error.filename is not None:
+        return f"can't use `{os.fsdecode(error.filename)}`: {said}", "is it there, and may this user read and write it?"
+    return (
+        f"the system refused something: {said}",
+        "the log may say what came before; then run it again",
+    )
 
 
 def report(mask: Masker, *, plain: bool = True) -> None:

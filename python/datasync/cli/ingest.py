@@ -20,10 +20,13 @@ from datasync.cli.options import (
     plugin_option,
     transform_option,
 )
+from datasync.cli.streams import printing_aside
 from datasync.cli.summary import Summary
 from datasync.config.schema import MAX_PARTITIONS
+from datasync.errors import ConfigError
 from datasync.observe.progress import LogProgress
 from datasync.plugins import Plugins
+from datasync.sinks.jsonl.sink import pours
 
 if TYPE_CHECKING:
     from datasync.observe.live import TerminalProgress
@@ -165,7 +168,7 @@ def ingest(
     """
     terminal = sys.stderr is not None and sys.stderr.isatty()
     summary = Summary()
-    with ended(plain=False, before=summary.write if as_json else None):
+    with ended(plain=False, before=summary.write if as_json else None), printing_aside():
         failpoints.arm(os.environ.get(envvars.FAILPOINTS, ""))
         runs = configured.runs(
             config,
@@ -187,8 +190,12 @@ def ingest(
         )
         report(runs[0].mask, plain=False)
         summary.begin(runs)
-        # For `module:function`: the console script has its own folder in the path, not the one it is called from.
-        sys.path.append(str(Path.cwd()))
+        if as_json and any(pours(settings) for settings in runs):
+            raise ConfigError(
+                "the rows go to standard output, and so would the summary of --json",
+                hint="leave --json out, since the log has the figures, too; or name a folder under [sink]",
+            )
+        configured.find_functions_here()
         offered = Plugins(plugins)
         with _live() if terminal else LogProgress() as progress:
             offered.manager.register(progress, "progress")

@@ -14,7 +14,7 @@ from datasync.cli.ending import ended, report
 from datasync.cli.options import config_option, endpoint_option, env_file_option, plugin_option, transform_option
 from datasync.cli.quarantine_common import ID, json_option, option, stream_and_code
 from datasync.cli.show import json_line, visible
-from datasync.cli.streams import output
+from datasync.cli.streams import output, printing_aside
 from datasync.errors import EXIT_LEFT
 from datasync.plugins import Plugins
 from datasync.sinks.postgres.quarantined import Chosen
@@ -66,10 +66,10 @@ def replay(
     def settled(name: str, done: Replayed) -> None:
         found.setdefault(name, Replayed()).add(done)
 
-    with ended(plain=False):
+    with ended(plain=False), printing_aside():
         runs = configured.runs(config, env_file, endpoint=endpoint, transforms=transforms)
         report(runs[0].mask, plain=False)
-        sys.path.append(str(Path.cwd()))  # for `module:function`, as `ingest` has it
+        configured.find_functions_here()
         try:
             lacking = loop.run(app.replay(runs, Plugins(plugins), chosen, dry=dry_run, settled=settled))
         finally:

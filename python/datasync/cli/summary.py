@@ -3,15 +3,18 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Final
 
 from datasync.cli.show import json_line
 from datasync.cli.streams import output
 from datasync.config import Settings
-from datasync.errors import DatasyncError, Interrupted, Paused
+from datasync.errors import EXIT_LEFT, DatasyncError, Interrupted, Paused
 from datasync.hookspecs import hookimpl
 from datasync.http.redact import redact
 from datasync.observe.report import figures
 from datasync.stats import RunStats, total
+
+_INTERNAL: Final = {"code": "internal", "message": "internal error", "hint": "the log says where it happened"}
 
 
 class Summary:
@@ -34,16 +37,20 @@ class Summary:
         self._runs.append(stats)
 
     def write(self, exit_code: int, error: DatasyncError | None) -> None:
-        """Write one JSON object. Where nobody reads it the run ends as it would."""
+        """Write one JSON object. Where whoever read it is gone the run ends as it would.
+
+        Raises:
+            CantWrite: standard output can't be written.
+        """
         values: dict[str, object] = {
             "outcome": _outcome(exit_code, error),
             "exit_code": exit_code,
             "endpoint": self._names[0] if len(self._names) == 1 else None,
             "endpoints": list(self._names),
-            "error": None if error is None else self._about(error),
+            "error": self._about(error) if error is not None else _INTERNAL if exit_code == EXIT_LEFT else None,
             **figures(total(self._runs), time.monotonic() - self._started, complete=not exit_code),
         }
-        with suppress(OSError), output(None) as out:
+        with suppress(BrokenPipeError), output(None) as out:
             out.write(json_line(values).encode() + b"\n")
 
     def _about(self, error: DatasyncError) -> dict[str, object]:

@@ -18,6 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from datasync.config import Masker
 from datasync.http.redact import redact
 from datasync.observe import log
+from datasync.observe.aside import aside
 
 _masks: Final[list[Masker]] = []
 """Those of the runs that go on."""
@@ -71,7 +72,7 @@ def _own() -> Callable[[], None]:
     made = log.processors(terminal=terminal, mask=_mask)
     structlog.configure(
         processors=made,
-        logger_factory=lambda *_: structlog.PrintLogger(_Stderr()),  # type: ignore[arg-type]  # it only writes and flushes
+        logger_factory=lambda *_: structlog.PrintLogger(aside()),
         cache_logger_on_first_use=False,
     )
 
@@ -112,18 +113,3 @@ def _traced(last: Processor | None) -> Processor:
         return done  # type: ignore[no-any-return]  # structlog's types say less than they know
 
     return traced
-
-
-class _Stderr:
-    """The program's, as it is at each line. What can't be written stops nothing."""
-
-    def write(self, text: str) -> int:
-        if sys.stderr is not None:
-            with suppress(OSError, ValueError):
-                sys.stderr.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        if sys.stderr is not None:
-            with suppress(OSError, ValueError):
-                sys.stderr.flush()

@@ -40,6 +40,14 @@ def _of_system(error: OSError, doing: str) -> DatasyncError:
     return SinkUnavailable(f"{doing}: {error}", hint="is the disk there, and in order?")
 
 
+def writable(descriptor: int) -> bool:
+    """Whether it is open, and for writing."""
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except OSError:
+        return False
+
+
 def lock(folder: Path, what: str) -> int:
     """Lock a folder for the life of the descriptor that is given. Writes nothing; a killed process holds no lock.
 

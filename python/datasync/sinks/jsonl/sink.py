@@ -9,15 +9,25 @@ import structlog
 from datasync import hookspecs
 from datasync.config import Settings
 from datasync.config.spec import JsonlTo
+from datasync.errors import ConfigError
 from datasync.model import EncoderPlan, PartitionState, Row
 from datasync.plugins import Register
-from datasync.sinks.files.disk import Grown, Poured
+from datasync.sinks.files.disk import Grown, Poured, writable
 from datasync.sinks.files.store import FileStore, Place
 from datasync.sinks.jsonl.lines import Lines
 from datasync.sinks.local import LocalSink
 
 STDOUT: Final = "-"
 """The folder that is none."""
+
+
+def pours(settings: Settings) -> bool:
+    """Whether rows go to stdout."""
+    return settings.sink == "jsonl" and _folder(settings) == STDOUT
+
+
+def _folder(settings: Settings) -> str:
+    return settings.to.folder if isinstance(settings.to, JsonlTo) else JsonlTo().folder
 
 
 class JsonlSink(LocalSink):
@@ -28,13 +38,20 @@ class JsonlSink(LocalSink):
 
     def __init__(self, settings: Settings, stream: str, plan: EncoderPlan) -> None:
         """Raise ConfigError for what a file can't do."""
-        folder = settings.to.folder if isinstance(settings.to, JsonlTo) else JsonlTo().folder
         lines = Lines(plan.columns)
-        self._pours = folder == STDOUT
-        place = None if self._pours else Place.of(Path(folder), settings.table.name, ".jsonl")
+        self._pours = _folder(settings) == STDOUT
+        place = None if self._pours else Place.of(Path(_folder(settings)), settings.table.name, ".jsonl")
         super().__init__(
             settings, stream, plan, FileStore(settings, plan.columns, place, lambda path: JsonlShelf(path, lines))
         )
+
+    async def connect(self) -> tuple[PartitionState, ...]:
+        """See Sink. Raises ConfigError where stdout is closed: what the API gives would be lost."""
+        if self._pours and not writable(1):
+            raise ConfigError(
+                "the rows go to standard output, which is closed", hint="leave it open, or name a folder under [sink]"
+            )
+        return await super().connect()
 
     async def open(self) -> tuple[PartitionState, ...]:
         """See Sink."""
