@@ -5,17 +5,20 @@ import os
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
+from datasync.config.spec import JsonlTo
 from datasync.endpoints.base import BodyTells, ByReread
 from datasync.errors import SourceError
 from datasync.http.retry import check_status
 from datasync.http.transport import Answer
 from datasync.model import Batch, Chunk, Column, Committed, EncoderPlan, PartitionState, Position, Request
+from datasync.sinks.jsonl.sink import JsonlSink
 from datasync.sinks.postgres.sink import PostgresSink
 from datasync.testing.checks import check_endpoint, check_sink, check_transform, example_settings, recorded
 from tests.packages import EXAMPLES, SOURCES
@@ -155,6 +158,45 @@ def test_the_postgres_sink_keeps_the_contract_of_sinks(database: Database) -> No
     check_sink(PostgresSink, example_settings(database_url=database.dsn))
 
 
+def test_a_result_that_no_run_could_store_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="would go to quarantine: nul_character"):
+        check_transform(lambda record: record | {"name": "\0"}, {"id": "a"})
+
+
+def test_a_feed_without_a_page_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="there is no page"):
+        check_endpoint(Pages(), [])
+
+
+def test_a_sink_that_writes_here_leaves_nothing_and_can_be_checked_again(workdir: Path) -> None:
+    for _ in range(2):
+        check_sink(JsonlSink, example_settings())
+    assert list(workdir.iterdir()) == []
+
+
+def test_a_place_that_is_not_new_is_named_as_the_likely_cause(workdir: Path) -> None:
+    settings = example_settings(to=JsonlTo(folder=str(workdir)))
+    check_sink(JsonlSink, settings)
+    with pytest.raises(AssertionError, match="is something of an earlier check there"):
+        check_sink(JsonlSink, settings)
+
+
+class NoState(PostgresSink):
+    async def connect(self) -> tuple[PartitionState, ...]:
+        await super().connect()
+        return None  # type: ignore[return-value]  # the mistake
+
+
+class NoCounts(PostgresSink):
+    async def commit(self, batch: Batch) -> Committed:
+        await super().commit(batch)
+        return None  # type: ignore[return-value]  # the mistake
+
+
+class NoWriter(PostgresSink):
+    writers = 0
+
+
 class Forgets(PostgresSink):
     async def connect(self) -> tuple[PartitionState, ...]:
         await super().connect()
@@ -177,6 +219,9 @@ class NotAsync(PostgresSink):
         (Forgets, "before batch 2 `connect`"),
         (LosesRejects, "batch 1: `quarantined` is 0"),
         (NotAsync, "`close` is not async"),
+        (NoState, "`connect` gives None, not a tuple"),
+        (NoCounts, "`commit` gives None, not a Committed"),
+        (NoWriter, "`writers` gives 0, not a number of 1 or more"),
     ],
 )
 def test_a_sink_that_breaks_its_contract_is_found_out(sink: Any, said: str, database: Database) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import chdir
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
@@ -12,6 +14,7 @@ from datasync.errors import PluginError
 from datasync.model import Batch, Checkpoint, Chunk, Column, Committed, EncoderPlan, PartitionState
 from datasync.pipeline.lanes import FastLane, Lane, RecordLane
 from datasync.sinks.base import Sink
+from datasync.sinks.held import Held
 
 STREAM: Final = "check.sink"
 
@@ -35,16 +38,22 @@ def check_sink(factory: Callable[[Settings, str, EncoderPlan], Sink], settings: 
     next: the checkpoint as it was given. New rows, records that come again and rejects are counted; pages come from
     both lanes. The last batch completes the stream. `close` may be called twice.
 
-    Blocks, and runs an event loop of its own.
+    Blocks, and runs an event loop of its own, in a temporary folder: what the sink writes into the current one is gone
+    afterwards.
 
     Args:
         factory: as it is registered.
-        settings: where to write to; nothing of a stream `check.sink` is there yet.
+        settings: where to write to; nothing of a stream `check.sink` is there yet, so an absolute path or a database
+            must be new each time.
 
     Raises:
         AssertionError: it does something else; the message says what.
     """
-    asyncio.run(_check(factory, settings))
+    try:
+        with TemporaryDirectory() as folder, chdir(folder):
+            asyncio.run(_check(factory, settings))
+    except PluginError as error:
+        raise AssertionError(str(error)) from error
 
 
 async def _check(factory: Callable[[Settings, str, EncoderPlan], Sink], settings: Settings) -> None:
@@ -63,9 +72,10 @@ async def _check(factory: Callable[[Settings, str, EncoderPlan], Sink], settings
     for number, (chunk, checkpoint, counts) in enumerate(steps, start=1):
         sink = _made(factory, settings)
         try:
-            _expect_state(await sink.connect(), known, f"before batch {number} `connect`")
+            hint = "; is something of an earlier check there?" if number == 1 else ""
+            _expect_state(await sink.connect(), known, f"before batch {number} `connect`", hint)
             _expect_state(await sink.open(), known, f"before batch {number} `open`")
-            _expect(isinstance(sink.writers, int) and sink.writers > 0, f"`writers` is {sink.writers!r}, not 1 or more")
+            _expect(sink.writers > 0, "a run has no writer")
             _expect_counts(await sink.commit(Batch([chunk], checkpoint)), counts, chunk, number)
         finally:
             await sink.close()
@@ -79,18 +89,16 @@ async def _check(factory: Callable[[Settings, str, EncoderPlan], Sink], settings
 
 
 def _made(factory: Callable[[Settings, str, EncoderPlan], Sink], settings: Settings) -> Sink:
-    try:
-        return checked("sink", "?", getattr(factory, "__module__", "?"), factory(settings, STREAM, PLAN))
-    except PluginError as error:
-        raise AssertionError(str(error)) from error
+    sink = checked("sink", "?", getattr(factory, "__module__", "?"), factory(settings, STREAM, PLAN))
+    return Held(sink, "the sink")
 
 
 def _chunk(lane: Lane, records: Sequence[Mapping[str, object]]) -> Chunk:
     return lane.encode(msgspec.json.encode(records), cursor=None, now_us=_NOW_US)
 
 
-def _expect_state(found: Sequence[PartitionState], wanted: Sequence[PartitionState], when: str) -> None:
-    _expect(tuple(found) == tuple(wanted), f"{when} gives {found!r} instead of {wanted!r}")
+def _expect_state(found: Sequence[PartitionState], wanted: Sequence[PartitionState], when: str, hint: str = "") -> None:
+    _expect(tuple(found) == tuple(wanted), f"{when} gives {found!r} instead of {wanted!r}{hint}")
 
 
 def _expect_counts(done: Committed, wanted: Mapping[str, object], chunk: Chunk, number: int) -> None:

@@ -15,7 +15,7 @@ from datasync.contracts import checked
 from datasync.endpoints.base import ByCursor, Endpoint, Incremental, Resizable, Windowed
 from datasync.errors import DatasyncError, PluginError, RateLimited, RetriableSourceError, SourceError
 from datasync.http.transport import Answer
-from datasync.model import Chunk, Position, Reject, Request, Row, Window
+from datasync.model import Chunk, Column, EncoderPlan, Position, Reject, Request, Row, Window
 from datasync.pipeline.cursors import MAX_CURSOR
 from datasync.pipeline.lanes import FastLane
 from datasync.testing.check_sinks import check_sink
@@ -25,6 +25,8 @@ __all__ = ["Driven", "check_endpoint", "check_sink", "check_transform", "example
 
 NOW_US: Final = 1_767_225_600_000_000
 """When recorded answers came: the beginning of 2026."""
+
+_WHOLE: Final = EncoderPlan("", (Column("data", "", "jsonb", required=True),))
 
 _REFUSALS: Final[Mapping[int, type[SourceError]]] = {
     401: SourceError,
@@ -69,7 +71,8 @@ def recorded(body: object, *, status: int = 200, headers: Mapping[str, str] | No
 def check_transform(function: Transform, record: object) -> dict[str, Any] | None:
     """Give what would be stored of `record`, or None if it is left out.
 
-    The function is called as in a run: numbers with a fraction arrive as `Decimal`, and the result must be JSON.
+    The function is called as in a run: numbers with a fraction arrive as `Decimal`, and the result must be JSON that
+    can be stored whole.
 
     Args:
         function: takes one record. What it raises passes; in a run it sends the record to quarantine.
@@ -85,8 +88,11 @@ def check_transform(function: Transform, record: object) -> dict[str, Any] | Non
         if error.__cause__ is not None and str(error).startswith(f"{name}: "):
             raise error.__cause__ from None
         raise AssertionError(str(error)) from error
-    decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
-    return None if stored is None else decoder.decode(stored)
+    if stored is None:
+        return None
+    for reject in _native.PageEncoder(msgspec.json.encode(_WHOLE)).extract([stored], now_us=NOW_US).rejects:
+        raise AssertionError(f"{name}: what it gives would go to quarantine: {reject.code} {reject.detail}".rstrip())
+    return msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode(stored)
 
 
 def check_endpoint(endpoint: Endpoint, pages: Sequence[object]) -> Driven:
@@ -103,6 +109,7 @@ def check_endpoint(endpoint: Endpoint, pages: Sequence[object]) -> Driven:
         checked("endpoint", getattr(endpoint, "name", "?"), type(endpoint).__module__, endpoint)
     except PluginError as error:
         raise AssertionError(str(error)) from error
+    _expect(bool(pages), "there is no page: give the answers of a whole feed; where nothing is in it, one that says so")
     for status, wanted in _REFUSALS.items():
         _check_refusal(endpoint, status, wanted)
     if isinstance(endpoint, Incremental):
