@@ -16,6 +16,7 @@ from datasync.pipeline.partition import Partition
 from datasync.pipeline.shutdown import Stopped
 from datasync.runs import parts
 from datasync.runs.session import Session
+from datasync.sinks.held import closing
 from datasync.stats import RunStats
 
 
@@ -45,36 +46,37 @@ async def run(settings: Settings, session: Session, stats: RunStats, *, complete
         "ingestion started", stream=endpoint.name, lane=lane.name, transforms=settings.transforms
     )
     try:
-        governor = await session.governor(settings, stats)
-        wait, retries, thread = session.stop.wait, session.retries, session.thread
-        async with HttpxTransport(settings, endpoint.auth) as transport:
+        async with closing(sink):
+            try:
+                governor = await session.governor(settings, stats)
+                wait, retries, thread = session.stop.wait, session.retries, session.thread
+                async with HttpxTransport(settings, endpoint.auth) as transport:
 
-            def read(part: Part) -> Partition:
-                mine, its = parts.within(endpoint, lane, part)
-                return Partition(
-                    part, mine, its, transport, governor, settings, stats, wait, retries, thread, memory, known
-                )
+                    def read(part: Part) -> Partition:
+                        mine, its = parts.within(endpoint, lane, part)
+                        return Partition(
+                            part, mine, its, transport, governor, settings, stats, wait, retries, thread, memory, known
+                        )
 
-            flow = Flow(
-                endpoint,
-                read,
-                sink,
-                settings,
-                stats,
-                session.stop,
-                memory,
-                known,
-                lambda batch, done: plugins.notify("batch_committed", batch=batch, committed=done, stats=stats),
-            )
-            fresh = await flow.run()
-    except Paused:
-        report(PAUSED, stats, time.monotonic() - started)
-        raise
-    except Stopped:
-        report(INTERRUPTED, stats, time.monotonic() - started)
-        raise Interrupted(session.stop.signal_number or 0) from None
+                    flow = Flow(
+                        endpoint,
+                        read,
+                        sink,
+                        settings,
+                        stats,
+                        session.stop,
+                        memory,
+                        known,
+                        lambda batch, done: plugins.notify("batch_committed", batch=batch, committed=done, stats=stats),
+                    )
+                    fresh = await flow.run()
+            except Paused:
+                report(PAUSED, stats, time.monotonic() - started)
+                raise
+            except Stopped:
+                report(INTERRUPTED, stats, time.monotonic() - started)
+                raise Interrupted(session.stop.signal_number or 0) from None
     finally:
-        await sink.close()
         plugins.notify("run_finished", stats=stats)
     if not fresh:
         structlog.get_logger().info(

@@ -17,8 +17,9 @@ from datasync.pipeline.choice import choose
 from datasync.pipeline.lanes import Lane
 from datasync.pipeline.line import Part
 from datasync.pipeline.perparent import PerParent
-from datasync.plugins import Plugins, blamed
+from datasync.plugins import DEFAULT_PLUGINS, Plugins, blamed
 from datasync.sinks.base import Lookup, Sink
+from datasync.sinks.held import Held
 from datasync.transforms.chain import Chain, Transform
 from datasync.transforms.contract import contract
 
@@ -58,7 +59,12 @@ def lane(of: Endpoint, settings: Settings, plugins: Plugins) -> Lane:
 
 
 def sink(settings: Settings, plugins: Plugins, of: Endpoint) -> Sink:
-    """Where its rows go."""
+    """Where its rows go. One of a plugin is held to its contract."""
+    made_by, thing = plugins.owner("sink", settings.sink), _sink(settings, plugins, of)
+    return thing if made_by in DEFAULT_PLUGINS else Held(thing, f"the sink `{settings.sink}` of `{made_by}`")
+
+
+def _sink(settings: Settings, plugins: Plugins, of: Endpoint) -> Sink:
     return made(plugins, "sink", settings.sink, settings, of.name, of.plan)
 
 
@@ -71,7 +77,7 @@ async def parents(table: str, settings: Settings, plugins: Plugins, of: Endpoint
     """
     assert settings.spec is not None
     assert settings.spec.parent is not None
-    asked = sink(settings, plugins, of)
+    asked = _sink(settings, plugins, of)
     if not isinstance(asked, Lookup):
         raise ConfigError(
             f"`{settings.spec.name}` is read for each row of `{table}`, and the sink `{settings.sink}` can't be asked",
