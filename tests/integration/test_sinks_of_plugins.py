@@ -1,4 +1,4 @@
-"""A plugin's sink that fails is named, whatever it raises or gives, and the exit code says whether rows may be there."""
+"""A sink of a plugin that fails is named, whatever it raises or gives; the exit code says whether rows may be there."""
 
 import json
 import subprocess

@@ -10,16 +10,18 @@ import click
 import httpx
 import pytest
 
+import datasync
 from datasync import envvars, hookspecs
 from datasync.cli.plugin_commands import added
 from datasync.config import Secret, suspect
-from datasync.config.spec import PluginAuth
+from datasync.config.spec import PluginAuth, PluginTo
 from datasync.errors import ConfigError
 from datasync.plugin_sources import ENTRY_POINT_GROUP
 from datasync.plugins import HOOKS, PATIENCE, Plugins
 from datasync.testing import checks, plugin
-from datasync.testing.checks import example_settings
+from datasync.testing.checks import check_sink, example_settings
 from tests.meta.test_docs import ROOT, blocks
+from tests.scripted import Server
 
 pytest_plugins = ["pytester"]
 
@@ -84,11 +86,23 @@ def test_the_hooks_work_as_printed(tmp_path: Path) -> None:
     signed = plugins.auths["signed"](PluginAuth(name="signed", secrets={"key": secret}), example_settings())
     (request,) = signed.sync_auth_flow(httpx.Request("GET", "https://h/v1?a=1"))
     assert len(request.headers["X-Signature"]) == 64
+    to = PluginTo(name="sqlite", options={"path": "data.sqlite"})
+    check_sink(plugins.sinks["sqlite"], example_settings(to=to))
     assert set(added(plugins, {"ours": click.Command("ours")})) == {"greet"}
 
 
+def test_the_sink_works_as_printed_in_a_run(workdir: Path) -> None:
+    (workdir / "sink.py").write_text(python("import sqlite3\n"))
+    with Server(lambda _asked: (200, {}, b'[{"id": "a"}, {"id": "b"}, {"id": "a"}, {}]')) as server:
+        _, sink = blocks(PAGE, "toml")
+        text = f'[api]\nbase_url = "{server.origin}"\n{sink}[[endpoint]]\nname = "e"\npath = "/e"\n'
+        (workdir / "datasync.toml").write_text(text)
+        first, again = (datasync.ingest("datasync.toml", plugins=[workdir / "sink.py"])[0].stats for _ in range(2))
+    assert (first.rows, first.duplicates, first.quarantined, again.rows) == (2, 1, 1, 0)
+
+
 def test_the_package_is_found_by_its_entry_point() -> None:
-    (source,) = blocks(PAGE, "toml")
+    source, _ = blocks(PAGE, "toml")
     assert list(tomllib.loads(source)["project"]["entry-points"]) == [ENTRY_POINT_GROUP]
 
 
