@@ -108,7 +108,11 @@ def _variable(name: str, option: str, environ: Mapping[str, str]) -> Secret:
         raise ConfigError(f"{option} takes the name of a variable, not a value", hint=f"{option} X-API-Key:API_KEY")
     value = environ.get(name, "").strip()
     if not value:
-        raise ConfigError(f"{option}: the variable {name[:64]} is not set", hint="set it in the environment or in .env")
+        # A name that is no variable's may be the key itself.
+        named = f"the variable {name} is empty" if name in environ else "the variable that is named there is not set"
+        raise ConfigError(
+            f"{option}: {named}", hint="set it in the environment or in .env; never give the value itself"
+        )
     if not usable_value(value):
         raise ConfigError(f"{option}: what {name} holds can't be sent in a header", hint="look for a line break in it")
     return Secret(value, source=name)
