@@ -31,7 +31,16 @@ def test_every_flag_has_a_help_text() -> None:
     assert all(getattr(flag, "help", None) for flag in simulate.params)
 
 
-@pytest.mark.parametrize("arguments", [["--chaos", "nonsense=1"], ["--rate-limit", "0/1"], ["--latency", "-1"]])
+NO_NUMBERS = [
+    [option, value]
+    for option in ("--latency", "--slow-seconds", "--cursor-ttl", "--token-ttl", "--late-per-second")
+    for value in ("nan", "inf")
+]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--chaos", "nonsense=1"], ["--rate-limit", "0/1"], ["--latency", "-1"], *NO_NUMBERS]
+)
 def test_nonsense_is_refused_with_its_reason(arguments: list[str]) -> None:
     result = CliRunner().invoke(simulate, arguments)
     assert result.exit_code == 2

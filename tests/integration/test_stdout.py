@@ -125,6 +125,15 @@ def test_every_output_that_cant_be_written_is_an_error(shell: Shell, line: str, 
     assert second.startswith("hint: ")
 
 
+@pytest.mark.parametrize("line", ["--help", "--version", "ingest --help"])
+def test_a_help_that_cant_be_written_is_an_error_in_words(shell: Shell, line: str) -> None:
+    run = shell(f"datasync {line} >/dev/full")
+    assert run.code == 2
+    first, second = run.stderr.splitlines()
+    assert first.startswith("error: can't write `standard output`: ")
+    assert second.startswith("hint: ")
+
+
 def test_a_reader_that_has_had_enough_is_no_error(shell: Shell) -> None:
     assert shell("datasync config schema | head -c 1").stderr == ""
 

@@ -24,7 +24,7 @@ def test_the_readmes_configuration_is_read(workdir: Path) -> None:
 def test_the_python_of_the_configuration_document_works_as_printed(
     simulate: Callable[[SimulatorOptions], SimulatorProcess], workdir: Path
 ) -> None:
-    (source,) = blocks("docs/configuration.md", "python")
+    source, _ = blocks("docs/configuration.md", "python")  # the other one takes the log over
     (workdir / "run.py").write_text(source)
     api = simulate(SimulatorOptions(count=1200, api_key=API_KEY, rate_limit="none"))
     env = kept() | {"API_BASE_URL": api.base_url, "API_KEY": API_KEY, "NO_PROXY": "127.0.0.1"}

@@ -182,3 +182,30 @@ def test_an_error_is_a_line_with_a_hint_and_no_output(here: Here, line: str) -> 
     assert first.startswith("error: connecting to PostgreSQL")
     assert second.startswith("hint: ")
     assert "canary-pw" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "init http://127.0.0.1:1/x --cursor-wait nan",
+        "init http://127.0.0.1:1/x --cursor-wait inf",
+        "init http://127.0.0.1:1/x --max-wait nan",
+        "demo --events -5",
+    ],
+)
+def test_a_number_that_is_none_is_refused_with_the_usage(here: Here, line: str) -> None:
+    done = here("", *line.split(), code=2)
+    assert done.stderr.startswith("Usage: datasync ")
+    assert f"Invalid value for '{line.split()[-2]}'" in done.stderr
+
+
+@pytest.mark.usefixtures("workdir")
+def test_a_key_that_is_given_in_place_of_its_variable_is_not_shown(here: Here) -> None:
+    for where in ("--header", "--query"):
+        done = here("", "init", "http://127.0.0.1:1/x", where, "X-API-Key:canary5f1d7c", code=2)
+        assert "canary5f1d7c" not in done.stdout + done.stderr
+        assert f"{where}: the variable that is named there is not set" in done.stderr
+    done = here("", "init", "http://127.0.0.1:1/x", "--bearer-env", "canary5f1d7c", code=2)
+    assert "canary5f1d7c" not in done.stdout + done.stderr
+    done = here("", "init", "http://127.0.0.1:1/x", "--bearer-env", "TOKEN", code=2, env={"TOKEN": ""})
+    assert "the variable TOKEN is empty" in done.stderr

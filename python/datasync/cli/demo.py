@@ -27,7 +27,7 @@ option = options.of(envvars.DEMO)
     examples={"datasync demo": "200,000 events", "datasync demo --events 1000": "a short one"},
     exits={0: "the run was complete", 1: "it was not", 2: "the extra is missing"} | STOPPED,
 )
-@option("--events", default=200_000, show_default=True, help="records the simulated API has")
+@option("--events", default=200_000, type=click.IntRange(0), show_default=True, help="records the simulated API has")
 def demo(events: int) -> None:
     """Ingest a simulated API into an embedded PostgreSQL, show the result, and stop everything.
 

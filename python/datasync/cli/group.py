@@ -1,5 +1,6 @@
 """The group of all commands: ours, and those that plugins add."""
 
+import os
 import signal
 import sys
 from functools import cached_property
@@ -14,6 +15,17 @@ from datasync.cli.without_rich import without_rich
 
 class PluginGroup(LazyGroup):
     """Looks at plugins only where none of our own commands is meant: `datasync ingest` loads them by itself."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """See click. A help or a version that can't be written is an error in words, with 2."""
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            click.echo(f"error: can't write `standard output`: {error.strerror or error}", err=True)
+            click.echo("hint: is there room, and may this user write there?", err=True)
+            # What is left in its buffer would fail once more at the end of the process, and change the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(2)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """See click.Group."""

@@ -12,7 +12,7 @@ from datasync import envvars, loop
 from datasync.cli import options
 from datasync.cli.command import STOPPED, Command
 from datasync.cli.ending import ended, report
-from datasync.cli.options import env_file_option
+from datasync.cli.options import Seconds, env_file_option
 from datasync.cli.show import visible
 from datasync.cli.streams import output
 from datasync.config import Masker, variables
@@ -51,7 +51,7 @@ option = options.of(envvars.INIT)
 @option("--max-requests", type=click.IntRange(1, 1000), default=40, show_default=True, help="requests at most")
 @option(
     "--max-wait",
-    type=click.FloatRange(0),
+    type=Seconds(endless=True),
     default=PATIENCE,
     show_default=True,
     metavar="SECONDS",
@@ -67,9 +67,7 @@ option = options.of(envvars.INIT)
 )
 @option("--table", metavar="NAME", help="of the table; that of the endpoint unless told")
 @option("--force", "--yes", "force", is_flag=True, help="replace a file that is there")
-@option(
-    "--cursor-wait", type=click.FloatRange(0), metavar="SECONDS", help="use a cursor again after so long, to see it end"
-)
+@option("--cursor-wait", type=Seconds(), metavar="SECONDS", help="use a cursor again after so long, to see it end")
 @option("--key-param", metavar="NAME", help="send the key as this parameter once, to see whether limits differ")
 @option("--json", "as_json", is_flag=True, help="give all findings on stdout as JSON")
 @env_file_option

@@ -1,5 +1,6 @@
 """Options, each with a variable that says the same and that the help names."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +35,22 @@ class _Named(click.Option):
 
     def value_from_envvar(self, ctx: click.Context) -> None:
         """See click."""
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds from 0 on; infinitely many only where `endless`."""
+
+    def __init__(self, *, endless: bool = False) -> None:
+        """Take whether `inf` will do."""
+        super().__init__(0)
+        self._endless = endless
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See click."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds) or (math.isinf(seconds) and not self._endless):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return seconds
 
 
 def option(variable: str, *names: str, **how: Any) -> Callable[[F], F]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -88,12 +89,14 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def __post_init__(self) -> None:
         if self.count < 0:
             raise ValueError("count must not be negative")
-        if not 0 <= self.late <= self.count or self.late_per_second < 0:
-            raise ValueError("late must be from 0 to count, and late-per-second not negative")
+        if not 0 <= self.late <= self.count or not 0 <= self.late_per_second < math.inf:
+            raise ValueError("late must be from 0 to count, and late-per-second a number that is not negative")
         if self.page_cap < 1:
             raise ValueError("page-cap must be at least 1")
-        if min(self.cursor_ttl, self.latency, self.slow_seconds, self.token_ttl) < 0:
-            raise ValueError("seconds must not be negative")
+        if not all(
+            0 <= seconds < math.inf for seconds in (self.cursor_ttl, self.latency, self.slow_seconds, self.token_ttl)
+        ):
+            raise ValueError("seconds must be numbers that are not negative")
         if self.drop_tokens_every < 0:
             raise ValueError("drop-tokens-every must not be negative")
         for header in self.dashboard_headers:
