@@ -11,6 +11,7 @@ from datasync.sinks.postgres import naming, staging
 from datasync.sinks.postgres.names import TableName, quoted
 from datasync.sinks.postgres.naming import ForeignKey
 from datasync.sinks.postgres.rows import Rows
+from datasync.sinks.postgres.savepoint import savepoint
 from datasync.sinks.postgres.target import Stored, Target
 
 
@@ -32,7 +33,7 @@ class Attempts:
     async def keep(self, rows: Rows, numbers: Sequence[int]) -> Stored | asyncpg.PostgresError:
         """Store the rows of these numbers, or give the rule that refuses one of them."""
         try:
-            async with self._connection.transaction():
+            async with savepoint(self._connection):
                 stored = await self._store(rows, numbers)
                 await staging.clear(self._connection, self._staging)
                 return stored
@@ -43,30 +44,25 @@ class Attempts:
 
     async def refusal(self, rows: Rows, numbers: Sequence[int]) -> asyncpg.PostgresError | None:
         """The rule that refuses one of these rows; None if all would be stored. Stores nothing."""
-        attempt = self._connection.transaction()
-        await attempt.start()
         try:
-            await self._store(rows, numbers)
+            async with savepoint(self._connection) as attempt:
+                attempt.take_back()
+                await self._store(rows, numbers)
         except asyncpg.PostgresError as error:
             if not refuses_rows(error):
                 raise
             return error
-        finally:
-            await attempt.rollback()
         return None
 
     async def naming_nothing(self, rows: Rows, numbers: Sequence[int]) -> set[int]:
         """Those of these rows that name one which is neither among them nor in the table. Each has a key of its own."""
-        attempt = self._connection.transaction()
-        await attempt.start()
-        try:
+        async with savepoint(self._connection) as attempt:
+            attempt.take_back()
             await self._stage(rows, numbers)
             await naming.prune(self._connection, self._staging, self._naming, self.target.names)
             key = self.target.key
             assert key is not None  # `circular` is of tables with one
             left = await self._connection.fetch(f"SELECT {quoted(key.name)} FROM {self._staging.sql}")
-        finally:
-            await attempt.rollback()
         # The record lane has a uuid as text.
         there = {str(row[0]) for row in left}
         return {number for number, key in enumerate(rows.keys()) if str(key) not in there} & set(numbers)

@@ -17,6 +17,7 @@ from datasync.postgres.errors import refuses_rows
 from datasync.sinks.postgres import halving, shape, tables
 from datasync.sinks.postgres.names import TableName, quoted, table_name
 from datasync.sinks.postgres.rows import Place
+from datasync.sinks.postgres.savepoint import savepoint
 from datasync.sinks.postgres.target import Target
 
 KEY: Final = (PARENT, POSITION)
@@ -162,7 +163,7 @@ class Children:
         """Replace the elements of parents, but for those that the database refuses. Give these."""
         nothing: Mapping[Any, Sequence[Row]] = dict.fromkeys(elements, ())
         try:
-            async with connection.transaction():
+            async with savepoint(connection):
                 await self._replace(connection, table, columns, nothing)
         except asyncpg.PostgresError as error:
             if not refuses_rows(error):
@@ -179,7 +180,7 @@ class Children:
     ) -> dict[Any, asyncpg.PostgresError]:
         """Replace the elements of parents, but for those that the database refuses. Give these."""
         try:
-            async with connection.transaction():
+            async with savepoint(connection):
                 await self._replace(connection, table, columns, elements)
                 return {}
         except asyncpg.PostgresError as error:

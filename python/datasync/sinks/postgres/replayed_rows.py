@@ -12,6 +12,7 @@ from datasync.postgres.errors import refusal_code, refuses_rows
 from datasync.sinks.postgres import checkpoint, shape, swap
 from datasync.sinks.postgres.children import plain
 from datasync.sinks.postgres.names import TableName, quoted, table_name
+from datasync.sinks.postgres.savepoint import savepoint
 
 
 class Elements(msgspec.Struct, frozen=True):
@@ -75,7 +76,7 @@ async def insert(
         # By their keys, as all writers: each locks rows in one order.
         ids.sort(key=lambda one: rows[one].row[rest.key])  # type: ignore[arg-type,return-value]  # of one kind: they compare
     try:
-        async with connection.transaction():
+        async with savepoint(connection):
             return await rest([rows[id] for id in ids]), {}
     except asyncpg.PostgresError as error:
         if not refuses_rows(error):
@@ -86,7 +87,7 @@ async def insert(
         for id in waiting:
             refused.pop(id, None)
             try:
-                async with connection.transaction():
+                async with savepoint(connection):
                     stored += await rest([rows[id]])
             except asyncpg.PostgresError as error:
                 if not refuses_rows(error):

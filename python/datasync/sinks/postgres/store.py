@@ -14,10 +14,10 @@ from datasync.sinks.postgres.account import Account, Outdated
 from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.children import Children, Places
 from datasync.sinks.postgres.habit import Habit
-from datasync.sinks.postgres.halving import Refusals
 from datasync.sinks.postgres.patience import Patience
 from datasync.sinks.postgres.put import Put
 from datasync.sinks.postgres.rows import Place, Rows, sort
+from datasync.sinks.postgres.savepoint import savepoint
 from datasync.sinks.postgres.target import Target
 from datasync.sinks.postgres.transaction import committing
 from datasync.sinks.postgres.turns import GiveWay, Turns
@@ -144,18 +144,14 @@ class Store:
         """Store what the database takes; `before` is None where records have no lists."""
         known: dict[Place, asyncpg.PostgresError] = {}
         while True:
-            attempt = writer.link.connection.transaction()
-            await attempt.start()
-            found = await writer.put_careful(rows, every, known, number, self._turns)
-            if before is None:
-                bad: Refusals = {}
-            else:
+            async with savepoint(writer.link.connection) as attempt:
+                found = await writer.put_careful(rows, every, known, number, self._turns)
+                if before is None:
+                    return found
                 bad = await self._children.store(writer.link.connection, batch, before, found.places, careful=True)
-            if not bad:
-                await attempt.commit()
-                return found
-            # A record is stored with its elements or not at all.
-            await attempt.rollback()
+                if not bad:
+                    return found
+                attempt.take_back()  # a record is stored with its elements or not at all
             assert bad.keys() - known.keys()  # what is known was left out
             known |= bad
 

@@ -15,6 +15,7 @@ from datasync.sinks.postgres.halving import Refusals
 from datasync.sinks.postgres.link import Link
 from datasync.sinks.postgres.put import Put
 from datasync.sinks.postgres.rows import Rows
+from datasync.sinks.postgres.savepoint import savepoint
 from datasync.sinks.postgres.target import Stored, Target
 from datasync.sinks.postgres.turns import Turns
 
@@ -127,7 +128,7 @@ class Writer:
     async def _direct(self, connection: Connection, rows: Rows) -> Stored | None:
         """COPY into the target itself. None, and nothing done, if a key is there already."""
         try:
-            async with connection.transaction():
+            async with savepoint(connection):
                 inserted = await rows.copy(connection, self._target.into, self._target.names, 0, len(rows))
         except asyncpg.UniqueViolationError:
             self._habit.met_known()
@@ -139,7 +140,7 @@ class Writer:
         """Move what is staged into the target; where all rows are likely to be `new`, the faster way first."""
         if new:
             try:
-                async with connection.transaction():
+                async with savepoint(connection):
                     stored = await self._target.insert(connection, self._staging)
             except asyncpg.UniqueViolationError:
                 self._habit.met_known()
