@@ -13,12 +13,11 @@ import asyncpg
 import structlog
 
 from datasync.config.schema import ConflictPolicy
-from datasync.errors import SchemaMismatch
-from datasync.model import Column
+from datasync.errors import RowsRefused, SchemaMismatch
 from datasync.postgres.connection import Connection
 from datasync.sinks.postgres.names import TableName, quoted
 from datasync.sinks.postgres.reconcile import COUNT_TIMEOUT
-from datasync.sinks.postgres.target import NEXT, Target, merging, on_conflict
+from datasync.sinks.postgres.target import NEXT, Target, differs, merging, on_conflict
 
 _CHANGED: Final = ConflictPolicy("update_if_changed")
 
@@ -30,6 +29,12 @@ FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype = 'f' AND conpar
 """
 
 _DEFERRED: Final = re.compile(r" DEFERRABLE( INITIALLY DEFERRED)?(?= NOT VALID|$)")
+
+_ACTS: Final = """
+SELECT relrowsecurity OR EXISTS (
+    SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal AND tgenabled <> 'D'
+) FROM pg_class WHERE oid = to_regclass($1)
+"""
 
 _MARK: Final = "SELECT obj_description(to_regclass($1), 'pg_class') FROM pg_class WHERE oid = to_regclass($1)"
 
@@ -89,38 +94,75 @@ async def begin(connection: Connection, target: Target, stream: str) -> None:
 
 
 async def finish(connection: Connection, target: Target) -> None:
-    """Put the rows in place of all that were there, in the transaction of the last batch."""
+    """Put the rows in place of all that were there, in the transaction of the last batch.
+
+    Raises:
+        RowsRefused: what the owner's table does by itself left some out, or kept some that are to go.
+    """
     table, gathered = target.table.sql, target.into.sql
     names = ", ".join(map(quoted, target.names))
-    rows = f"SELECT {names} FROM {gathered}"
     # All of a large table may change; what is usual for a statement would end that half way.
     await connection.execute("SELECT set_config('statement_timeout', '0', true)")
     await connection.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-    if target.appends or target.key is None:
-        await connection.execute(f"DELETE FROM {table}", timeout=COUNT_TIMEOUT)
-        await connection.execute(f"INSERT INTO {table} ({names}) {rows}", timeout=COUNT_TIMEOUT)
-    else:
-        await _merge(connection, target, target.key, names, rows)
+    move = _insert if target.appends or target.key is None else _merge
+    left_out, kept = await move(connection, target, names)
+    if left_out or kept:
+        raise RowsRefused(
+            f"a trigger, rule or policy of `{target.table}` left out {left_out:,} of the new rows, and kept {kept:,} of"
+            " the old ones",
+            hint=f"nothing was replaced, and what was gathered stays in `{target.into}`: change the trigger and run"
+            " again, or use the mode `merge`",
+        )
     await connection.execute(f"DROP TABLE {gathered}")
 
 
-async def _merge(connection: Connection, target: Target, key: Column, names: str, rows: str) -> None:
+async def _insert(connection: Connection, target: Target, names: str) -> tuple[int, int]:
+    """Delete all, and insert. Give how many rows were left out, and how many were kept."""
+    table, gathered = target.table.sql, target.into.sql
+    await connection.execute(f"DELETE FROM {table}", timeout=COUNT_TIMEOUT)
+    count = f"SELECT count(*) FROM {table}"
+    kept: int = await connection.fetchval(count, timeout=COUNT_TIMEOUT)
+    await connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {gathered}", timeout=COUNT_TIMEOUT)
+    # Counted rather than told by the statement: a rule or a trigger may have put them into a part of the table.
+    there, wanted = await connection.fetchrow(
+        f"SELECT ({count}), (SELECT count(*) FROM {gathered})", timeout=COUNT_TIMEOUT
+    ) or (0, 0)
+    return max(0, wanted - (there - kept)), kept
+
+
+async def _merge(connection: Connection, target: Target, names: str) -> tuple[int, int]:
     """Delete and store in one statement: foreign keys are looked at when it is done, whoever names whom.
 
-    What is deleted goes first, so that no other unique key is in the way.
+    What is deleted goes first, so that no other unique key is in the way. Give how many rows were left out, and how
+    many were kept that are to go.
     """
-    name = quoted(key.name)
+    assert target.key is not None  # the caller sees to it
+    name = quoted(target.key.name)
     others = [column for column in target.columns if not column.key]
-    gone = (
-        f"gone AS (DELETE FROM {target.table.sql} AS old WHERE NOT EXISTS ("
-        f"SELECT FROM {target.into.sql} AS new WHERE new.{name} = old.{name}) RETURNING 1), "
+    old = (
+        f"{target.table.sql} AS old"
+        f" WHERE NOT EXISTS (SELECT FROM {target.into.sql} AS new WHERE new.{name} = old.{name})"
     )
-    new = f"{rows} WHERE (SELECT count(*) FROM gone) >= 0"
-    conflict = on_conflict(key, others, _CHANGED)
-    await connection.execute(
-        merging(target.table, names, new, conflict, before=gone),
-        timeout=COUNT_TIMEOUT,
+    gone = f"gone AS (DELETE FROM {old} RETURNING 1), "
+    new = f"SELECT {names} FROM {target.into.sql} WHERE (SELECT count(*) FROM gone) >= 0"
+    # Counting takes its time, and without any of these PostgreSQL does as it is told.
+    wanted = None
+    if await connection.fetchval(_ACTS, target.table.sql):
+        wanted = await connection.fetchrow(
+            f"SELECT count(*) - count(old.{name}) FILTER (WHERE NOT ({differs(others) or 'false'})),"
+            f" (SELECT count(*) FROM {old}) FROM {target.into.sql} AS excluded"
+            f" LEFT JOIN {target.table.sql} AS old ON old.{name} = excluded.{name}",
+            timeout=COUNT_TIMEOUT,
+        )
+    conflict = on_conflict(target.key, others, _CHANGED)
+    more = ", (SELECT count(*) FROM gone)"
+    found = await connection.fetchrow(
+        merging(target.table, names, new, conflict, before=gone, more=more), timeout=COUNT_TIMEOUT
     )
+    if wanted is None or found is None:
+        return 0, 0
+    inserted, updated, deleted = found
+    return wanted[0] - inserted - updated, wanted[1] - deleted
 
 
 def _mark(stream: str) -> str:

@@ -134,16 +134,16 @@ class Target:
         return Stored(inserted, updated)
 
 
-def merging(into: TableName, names: str, rows: str, conflict: str, *, before: str = "") -> str:
+def merging(into: TableName, names: str, rows: str, conflict: str, *, before: str = "", more: str = "") -> str:
     """A statement that stores what the query `rows` gives, and tells how many rows are new and how many replaced.
 
-    The common table expression `before` may be part of the query.
+    The common table expression `before` may be part of the query, and `more` may be told.
     """
     # A row that was inserted has no xmax; one that was updated has that of this transaction.
     return (
         f"WITH {before}stored AS (INSERT INTO {into.sql} AS old ({names}) {rows}"
         f" {conflict} RETURNING (old.xmax = 0) AS fresh)"
-        " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM stored"
+        f" SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh){more} FROM stored"
     )
 
 
@@ -160,15 +160,17 @@ def _condition(others: Sequence[Column], policy: ConflictPolicy) -> str:
     if policy.newer_by is not None:
         newer = quoted(policy.newer_by)
         return f" WHERE old.{newer} IS NULL AND excluded.{newer} IS NOT NULL OR excluded.{newer} > old.{newer}"
-    if policy.rule == "update_if_changed":
-        differs = (
-            # json has no equality; its text is what there is to compare.
-            f"old.{quoted(column.name)}{cast} IS DISTINCT FROM excluded.{quoted(column.name)}{cast}"
-            for column in others
-            for cast in ["::text" if column.kind == "json" else ""]
-        )
-        return f" WHERE {' OR '.join(differs)}"
-    return ""
+    return f" WHERE {differs(others)}" if policy.rule == "update_if_changed" else ""
+
+
+def differs(others: Sequence[Column]) -> str:
+    """Whether one of these columns of the row `old` is another in the row `excluded`."""
+    return " OR ".join(
+        # json has no equality; its text is what there is to compare.
+        f"old.{quoted(column.name)}{cast} IS DISTINCT FROM excluded.{quoted(column.name)}{cast}"
+        for column in others
+        for cast in ["::text" if column.kind == "json" else ""]
+    )
 
 
 def _key(columns: Sequence[Column], *, required: bool) -> Column | None:
