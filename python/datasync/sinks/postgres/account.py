@@ -92,7 +92,7 @@ class Account:
         put = counts.Put(
             inserted=stored.inserted,
             updated=stored.updated,
-            left=len(rows) + found.tried - found.repeated - refused - stored.inserted - stored.updated,
+            left=found.left(rows),
             twice=batch.row_count - len(rows) - found.tried + found.repeated,
             kept=kept,
         )

@@ -2,23 +2,27 @@
 
 from typing import Final
 
+from datasync.sinks.postgres.shape import Traits
+
 MISSES: Final = 2
 """Batches in a row that were taken for new and met a known key, after which none is. Each leaves dead rows behind."""
 
 KNOWN_SHARE: Final = 0.5
 """Of a batch's rows. Where more are known already it is cheaper to ask for the keys first."""
 
+_PLAIN: Final = Traits()
+
 
 class Habit:
     """What the last batches were like. One for all writers of a target.
 
     Attributes:
-        copies: COPY into the target does what INSERT does there.
+        traits: of the target.
     """
 
-    def __init__(self, *, direct: bool, keeps_known: bool, copies: bool = True) -> None:
+    def __init__(self, *, direct: bool, keeps_known: bool, traits: Traits = _PLAIN) -> None:
         """Say whether COPY may go `direct`ly into the target, and whether a row whose key is known changes nothing."""
-        self.copies = copies
+        self.traits = traits
         self._direct = direct
         self._keeps_known = keeps_known
         self._misses = 0

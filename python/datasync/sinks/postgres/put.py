@@ -1,5 +1,7 @@
 """What became of a batch's rows."""
 
+from collections.abc import Sized
+
 import msgspec
 
 from datasync.model import Reject
@@ -23,3 +25,8 @@ class Put(msgspec.Struct, frozen=True):
     repeated: int = 0
     places: frozenset[Place] = frozenset()
     tried: int = 0
+
+    def left(self, rows: Sized) -> int:
+        """How many of the batch's `rows`, of equal keys one, changed nothing, though they were in nobody's way."""
+        stored = self.stored.inserted + self.stored.updated
+        return len(rows) + self.tried - self.repeated - len(self.refused) - stored

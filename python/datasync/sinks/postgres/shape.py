@@ -66,21 +66,26 @@ SELECT NOT relhasrules AND NOT relrowsecurity,
         WHERE indrelid = pg_class.oid AND (indisunique OR indisexclusion)
         AND NOT (indnkeyatts = 1 AND indkey[0] = coalesce((
             SELECT attnum FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = $2), 0))
+    ),
+    EXISTS (  -- for each row, before it is inserted
+        SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 7 = 7
     )
 FROM pg_class WHERE oid = to_regclass($1)
 """
 
 
 class Traits(msgspec.Struct, frozen=True):
-    """What a table lets COPY do.
+    """What a table lets COPY do, and what it does by itself.
 
     Attributes:
-        copies: the same as INSERT.
+        copies: COPY does what INSERT does there.
         alone: two writers meet nowhere but at the key.
+        fires: a trigger sees each row before it is inserted, and may leave it out.
     """
 
-    copies: bool
-    alone: bool
+    copies: bool = True
+    alone: bool = True
+    fires: bool = False
 
 
 def type_name(column: Column) -> str:
@@ -92,7 +97,7 @@ async def traits(connection: Connection, target: Target) -> Traits:
     """Look what the table that rows go to lets COPY do. Rows that are appended meet at a unique key as at any other."""
     key = target.key.name if target.key is not None and not target.appends else None
     row = await connection.fetchrow(_TRAITS, target.into.sql, key)
-    return Traits(False, False) if row is None else Traits(*row)
+    return Traits(copies=False, alone=False) if row is None else Traits(*row)
 
 
 async def takes_direct(connection: Connection, target: Target, found: Traits, progress: Progress) -> bool:

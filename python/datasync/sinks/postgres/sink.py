@@ -155,7 +155,7 @@ class PostgresSink:
             habit = Habit(
                 direct=found.alone if self._target.appends else direct,
                 keeps_known=self._target.keeps_known,
-                copies=found.copies,
+                traits=found,
             )
         store = Store(self._stream, self._target, self._children, progress, habit, self._patience, self._renew)
         self._writers.clear()

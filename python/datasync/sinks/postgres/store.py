@@ -9,7 +9,7 @@ from datasync.errors import CommitsLost, RowsRefused, SinkConflict, SinkUnavaila
 from datasync.model import Batch, Committed
 from datasync.postgres.errors import mapped
 from datasync.sinks import lease
-from datasync.sinks.postgres import checkpoint, children
+from datasync.sinks.postgres import checkpoint, children, left_out
 from datasync.sinks.postgres.account import Account, Outdated
 from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.children import Children, Places
@@ -132,10 +132,12 @@ class Store:
                     found = await writer.put(rows, number, self._turns)
                     if nested:
                         await self._children.store(connection, batch, before)
+                left = await left_out.count(connection, self._target, rows, found, fires=self._habit.traits.fires)
                 self._told[number], progress = await self._account.enter(
                     connection, batch, rows, found, epoch=self.epoch, number=number
                 )
         self._progress = progress
+        left_out.warn(self._target.into, left)
         self._habit.stored(rows=len(rows), inserted=found.stored.inserted)
 
     async def _carefully(

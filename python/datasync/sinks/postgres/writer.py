@@ -88,10 +88,10 @@ class Writer:
 
     async def _append(self, connection: Connection, rows: Rows, number: int, turns: Turns) -> Put:
         """COPY into the target itself, or by way of staging where that isn't the same as INSERT."""
-        if not (self._habit.direct and self._habit.copies):
+        if not (self._habit.direct and self._habit.traits.copies):
             await turns.mine(number)  # the target may have this one wait for the other, or the other for this one
         stored = Stored()
-        if len(rows) and self._habit.copies:
+        if len(rows) and self._habit.traits.copies:
             stored = Stored(await rows.copy(connection, self._target.into, self._target.names, 0, len(rows)))
         elif len(rows):
             await staging.own(connection, self._staging)
