@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 import msgspec
 
 from datasync._native import COPY_HEADER, COPY_TRAILER, SortedRows
+from datasync.errors import SchemaMismatch
 from datasync.failpoints import failpoint
 from datasync.model import Chunk, Column, Reject, Row
 from datasync.postgres.connection import Connection, affected
@@ -54,7 +55,11 @@ class Rows(Protocol):
         ...
 
     async def copy(self, connection: Connection, table: TableName, names: Sequence[str], start: int, stop: int) -> int:
-        """COPY the rows from `start` up to and without `stop` into the columns `names` of `table`. Give the number."""
+        """COPY the rows from `start` up to and without `stop` into the columns `names` of `table`. Give the number.
+
+        Raises:
+            SchemaMismatch: a value doesn't fit its column.
+        """
         ...
 
     def place(self, row: int) -> Place:
@@ -207,9 +212,16 @@ class _TupleRows:
 
     async def copy(self, connection: Connection, table: TableName, names: Sequence[str], start: int, stop: int) -> int:
         records: list[tuple[Any, ...]] = list(map(itemgetter(2), self._rows[start:stop]))
-        status = await connection.copy_records_to_table(
-            table.name, schema_name=table.schema, records=records, columns=list(names)
-        )
+        try:
+            status = await connection.copy_records_to_table(
+                table.name, schema_name=table.schema, records=records, columns=list(names)
+            )
+        except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            # asyncpg makes of a value what the column takes now.
+            raise SchemaMismatch(
+                f"a value fits no column of `{table}` as it is now: {error}",
+                hint="was the type of a column changed? Give it back, or read from the beginning with --restart",
+            ) from error
         return affected(status)
 
     def place(self, row: int) -> Place:

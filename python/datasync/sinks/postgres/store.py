@@ -9,7 +9,7 @@ from datasync.errors import CommitsLost, RowsRefused, SinkConflict, SinkUnavaila
 from datasync.model import Batch, Committed
 from datasync.postgres.errors import mapped
 from datasync.sinks import lease
-from datasync.sinks.postgres import checkpoint, children, left_out
+from datasync.sinks.postgres import changed, checkpoint, children, left_out
 from datasync.sinks.postgres.account import Account, Outdated
 from datasync.sinks.postgres.checkpoint import Progress
 from datasync.sinks.postgres.children import Children, Places
@@ -99,7 +99,8 @@ class Store:
                     outdated |= await self._is_in(writer, number)
                 if outdated:
                     return await self._agree(writer, number)
-                return await self._attempt(writer, batch, rows, number, every=every if refusing else None)
+                async with changed.told(writer.link, self._target):
+                    return await self._attempt(writer, batch, rows, number, every=every if refusing else None)
             except Outdated:
                 outdated = True
             except GiveWay:
