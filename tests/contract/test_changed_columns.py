@@ -1,4 +1,4 @@
-"""A column that another session changes while a run goes on ends it with the table's and the column's names."""
+"""A column that is changed while a run goes on, or between two, ends it with the table's and the column's names."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from datasync.model import Batch, Checkpoint, Column
 from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.support import Database
-from tests.tables import commit, more, plan, run, settings
+from tests.tables import commit, last, more, plan, run, settings, stores
 
 VALUES = {
     "text": ("5", "bigint"),
@@ -67,3 +67,20 @@ def test_a_dropped_column_is_told_by_table_and_column(database: Database, lane: 
             await commit(sink, [lane(columns, {"id": 2, "v": "b"})])
 
     run(settings(database, TableSettings("t")), columns, use)
+
+
+@pytest.mark.parametrize(("kind", "alter"), [("text", "ALTER n TYPE text"), ("bigint", "ADD w bigint")])
+def test_columns_that_are_declared_anew_want_what_was_gathered_to_be_read_again(
+    database: Database, kind: Any, alter: str
+) -> None:
+    columns = (Column("id", "id", "bigint", required=True, key=True), Column("n", "n", "bigint"))
+    chosen = settings(database, TableSettings("t", "replace"))
+    run(chosen, columns, stores(more((1, 1))))
+    database.execute(f"ALTER TABLE t {alter}")
+    declared = (columns[0], Column("w" if alter.startswith("ADD") else "n", "n", kind))
+    with pytest.raises(SchemaMismatch, match=r"`s` has gathered so far has other columns: .*`t__next`") as refused:
+        run(chosen, declared)
+    assert "--restart" in (refused.value.hint or "")
+    value = "a" if kind == "text" else 2
+    run(settings(database, TableSettings("t", "replace"), restart=True), declared, stores(last((2, value))))
+    assert database.value(f"SELECT array_agg({declared[1].name}) FROM t") == [value]

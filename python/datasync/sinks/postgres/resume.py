@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from datasync.config import Settings
-from datasync.errors import ConfigError, RowsMissing
+from datasync.errors import ConfigError, RowsMissing, SchemaMismatch
 from datasync.model import PartitionState
 from datasync.postgres.connection import Connection
 from datasync.sinks import reading
-from datasync.sinks.postgres import checkpoint, ddl, reconcile, swap
+from datasync.sinks.postgres import checkpoint, ddl, reconcile, shape, swap
 from datasync.sinks.postgres.target import Target
 
 
@@ -32,6 +32,7 @@ async def check(
     Raises:
         ConfigError: it is read from another API or in another way, or goes to another table or by another mode.
         RowsMissing: rows are gone.
+        SchemaMismatch: they have other columns.
         CountsDiffer: see `reconcile.check_counts`.
     """
     await check_origin(connection, settings, stream)
@@ -86,6 +87,14 @@ async def _check_mode(connection: Connection, stream: str, target: Target) -> No
             f"`{stream}` is about to replace the rows of `{target.table}`, and not at its end",
             hint="let it, with the mode `replace`, or read from the beginning with --restart",
         )
+    if waiting:
+        try:
+            await shape.check_columns(connection, target.into, target.columns)
+        except SchemaMismatch as error:
+            raise SchemaMismatch(
+                f"what `{stream}` has gathered so far has other columns: {error}",
+                hint="read from the beginning with --restart, or declare the columns as they were until it is complete",
+            ) from error
     if target.replaces and not waiting and await checkpoint.has_rows(connection, stream):
         raise RowsMissing(
             f"what `{stream}` has read so far is not in `{target.into}`",
