@@ -19,6 +19,7 @@ from datasync.pipeline.unwrap import array
 from datasync.postgres.abandoned import noticing
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
+from datasync.postgres.untimed import untimed
 from datasync.sinks.postgres import codecs, ddl, lock, quarantined, reconcile, replayed, replayed_rows
 from datasync.sinks.postgres.link import server_process
 from datasync.sinks.postgres.quarantined import Chosen
@@ -93,7 +94,7 @@ class Replay:
             verdicts = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, piece)
             with mapped("replaying"), suppress(_Undone):
                 async with connection.transaction(isolation="read_committed"):
-                    await connection.execute(look)
+                    await connection.execute(f"{look}; {untimed(connection)}")
                     await ddl.migrate(connection)
                     done = await replayed.settle(connection, stream, place, self._columns, verdicts)
                     if dry:

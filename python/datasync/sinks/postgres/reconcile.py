@@ -4,6 +4,7 @@ from typing import Final
 
 from datasync.postgres.abandoned import notice
 from datasync.postgres.connection import Connection
+from datasync.postgres.untimed import untimed
 from datasync.sinks import counts
 from datasync.sinks.postgres import ddl
 from datasync.sinks.postgres.names import TableName
@@ -38,7 +39,7 @@ async def missing(
         return max(total or 0, 1)
     async with connection.transaction():
         # All of a large table is counted; what is usual for a statement would end that half way.
-        await connection.execute("SELECT set_config('statement_timeout', '0', true)")
+        await connection.execute(f"SELECT set_config('statement_timeout', '0', true); {untimed(connection)}")
         await notice(connection)
         query = _COUNTS.format(table=table.sql, seen=_SEEN if version >= ddl.SEEN_SINCE else "")
         row = await connection.fetchrow(query, stream, timeout=COUNT_TIMEOUT)

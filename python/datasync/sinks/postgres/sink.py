@@ -16,6 +16,7 @@ from datasync.model import Batch, Committed, EncoderPlan, PartitionState
 from datasync.plugins import Register
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
+from datasync.postgres.untimed import untimed
 from datasync.sinks import lease, reading, rounds
 from datasync.sinks.postgres import (
     checkpoint,
@@ -101,7 +102,7 @@ class PostgresSink:
         with mapped("reading the checkpoint"):
             await self._lock(wait=wait)
             async with connection.transaction(isolation="read_committed"):
-                await connection.execute(f"{_PATIENT}; {self._link.noticing}")
+                await connection.execute(f"{_PATIENT}; {self._link.noticing}; {untimed(connection)}")
                 return await self._look(connection)
 
     async def _look(self, connection: Connection) -> tuple[PartitionState, ...]:
@@ -145,7 +146,8 @@ class PostgresSink:
         with mapped("preparing the tables"):
             await ddl.migrate(connection)
             async with connection.transaction(isolation="read_committed"):
-                await connection.execute(f"{_PATIENT}; {_DURABLE}; {self._link.noticing}")
+                settings = f"{_PATIENT}; {_DURABLE}; {self._link.noticing}; {untimed(connection)}"
+                await connection.execute(settings)
                 progress = await self._take_over(connection)
                 taken = await partitions.read(connection, self._stream, len(ddl.HISTORY.steps))
             await unlogged.warn(connection, [self._target.table, *self._children.tables])

@@ -9,6 +9,7 @@ from datasync.errors import SinkError
 from datasync.failpoints import failpoint
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
+from datasync.postgres.untimed import untimed
 from datasync.sinks.postgres import careful, staging
 from datasync.sinks.postgres.habit import Habit
 from datasync.sinks.postgres.halving import Refusals
@@ -55,7 +56,9 @@ class Writer:
     async def begin(self, *, last: bool) -> None:
         """Make the settings of a transaction that was begun; the `last` one waits for the disk."""
         durable = last or self._settings.durable
-        await self.link.connection.execute(_SETTINGS.format("on" if durable else "off", self.link.noticing))
+        connection = self.link.connection
+        settings = _SETTINGS.format("on" if durable else "off", self.link.noticing)
+        await connection.execute(f"{settings}; {untimed(connection)}")
 
     async def put(self, rows: Rows, number: int, turns: Turns) -> Put:
         """Put `rows` into the target, in the batch's transaction. When it returns it is the batch's turn.
