@@ -13,11 +13,11 @@ LIMIT = "1h"
 
 WATCH = """
 CREATE FUNCTION unlimited() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
-    IF current_setting('transaction_timeout') <> '0' THEN RAISE 'limited' USING ERRCODE = '57014'; END IF;
+    IF current_setting('transaction_timeout') <> '0' THEN RAISE 'limited' USING ERRCODE = '0A000'; END IF;
     RETURN new;
 END$$;
 """
-"""A function for triggers that fail where the transaction has a limit, as they would when it is over."""
+"""A function for triggers that end the run where its transaction has a limit."""
 
 
 def watch(database: Database, *tables: str) -> None:
