@@ -49,13 +49,22 @@ _NOT_A_ROW: Final = frozenset(
     ["08", "0A", "25", "26", "28", "2D", "34", "3B", "3D", "3F", "40", "42", "53", "55", "57", "58", "72", "F0", "XX"]
 )
 
+_POLICED: Final = "ExecWithCheckOptions"
+"""The function of the server that holds new rows against policies."""
+
 
 def refuses_rows(error: asyncpg.PostgresError) -> bool:
     """Whether a rule of the database refused a row: a constraint, a type, a limit, a trigger with any code of its own.
 
     Another row may pass. Everything else is of the statement, the session or the server.
     """
-    return (error.sqlstate or "XX")[:2] not in _NOT_A_ROW
+    return (error.sqlstate or "XX")[:2] not in _NOT_A_ROW or _of_policy(error)
+
+
+def _of_policy(error: asyncpg.PostgresError) -> bool:
+    """Whether a policy for the rows of a table refused one. Its code is that of a missing right, to a whole table."""
+    # The text may be of any language; where it is made is not, nor for which cause the server looks at a new row.
+    return isinstance(error, asyncpg.InsufficientPrivilegeError) and error.server_source_function == _POLICED
 
 
 def refusal_code(error: asyncpg.PostgresError) -> str:
@@ -88,8 +97,8 @@ def _of_postgres(error: asyncpg.PostgresError, doing: str) -> DatasyncError:  # 
     text = f"{doing}: {_text(error)} (SQLSTATE {error.sqlstate})"
     if isinstance(error, _CREDENTIALS):
         return ConfigError(text, hint=f"check user, password and database in {_WHERE}")
-    if isinstance(error, asyncpg.InsufficientPrivilegeError):
-        return SinkError(text, hint=_POLICY if error.server_source_function in _POLICIES else _RIGHTS)
+    if isinstance(error, asyncpg.InsufficientPrivilegeError) and not _of_policy(error):
+        return SinkError(text, hint=_POLICY if error.server_source_function == _SECURED else _RIGHTS)
     if isinstance(error, asyncpg.InvalidSchemaNameError):
         return SinkError(text, hint=_NO_SCHEMA)
     if isinstance(error, _SHAPE):
@@ -99,7 +108,7 @@ def _of_postgres(error: asyncpg.PostgresError, doing: str) -> DatasyncError:  # 
     if (error.sqlstate or "").startswith(_LATER):
         return SinkConflict(text, hint="run again when the other session, or the full disk, is out of the way")
     if refuses_rows(error):
-        return RowsRefused(text, sqlstate=error.sqlstate or "")
+        return RowsRefused(text, sqlstate=error.sqlstate or "", hint=_POLICY if _of_policy(error) else None)
     return SinkError(text)
 
 
@@ -123,6 +132,6 @@ _POLICY = (
     "row security of the table refuses it: add a policy by which this role may read and write the rows, or give it"
     " BYPASSRLS"
 )
-_POLICIES = ("ExecWithCheckOptions", "check_enable_rls")
-"""Functions of the server that say so. The text is in its own language."""
+_SECURED: Final = "check_enable_rls"
+"""The function of the server that keeps a role from a table whose rows are secured. Its text is in any language."""
 _NO_SCHEMA = "CREATE SCHEMA, or name one in the role's search_path that is there and that the role has USAGE on"
