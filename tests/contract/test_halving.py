@@ -184,3 +184,19 @@ def test_a_key_that_must_match_in_full_is_held_against_who_names_half(database: 
 
     run(settings(database, TableSettings("t")), columns, use)
     assert {row[0] for row in database.fetch("SELECT id FROM t")} == {1, 3, 4}
+
+
+def test_a_known_row_is_left_whatever_it_holds_and_whatever_came_before(database: Database) -> None:
+    @examples(max_examples=8)
+    @given(st.lists(pairs, max_size=8), st.lists(pairs, min_size=1, max_size=12), st.booleans())
+    def check(before: list[Pair], rows: list[Pair], again: bool) -> None:
+        known = {key: n for key, n in before if n != BAD}
+        story = [before, *([list(known.items())] if again else []), rows]
+        *_, done = stored(database, POLICIES[0], story)
+        good = {key: number for number, (key, n) in reversed(list(enumerate(rows))) if n != BAD}
+        tried = [
+            number for number, (key, _) in enumerate(rows) if key not in known and number < good.get(key, len(rows))
+        ]
+        assert done.refused == len(tried)
+
+    check()

@@ -34,6 +34,9 @@ async def put(
     await shape.check_columns(connection, target.into, target.columns)
     await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the COMMIT would be refused, and no row named
     await staging.own(connection, staged)
+    if target.keeps_known and not target.appends:
+        # None that is known would change anything, so none of them is refused, whichever way the batch took at first.
+        rows = rows.only(await target.unknown(connection, rows.keys()))
     # By equal keys nobody could tell which of the rows names something.
     single = target.key is not None and not (target.appends and rows.repeated)
     attempts = Attempts(connection, target, staged, await naming.read(connection, target) if single else ())
