@@ -177,3 +177,40 @@ def test_no_record_is_stored_once_the_table_of_its_elements_is_gone(database: Da
 
     run(settings(database, TableSettings("orders"), spec=SPEC), COLUMNS, story)
     assert [row[0] for row in database.fetch("SELECT id FROM orders")] == [1]
+
+
+def test_elements_of_a_record_whose_key_a_trigger_changes_end_the_run(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, version BIGINT);"
+        "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN IF new.id = 2 THEN new.id := 7; END IF; RETURN new; END';"
+        "CREATE TRIGGER move BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION move()"
+    )
+    for policy in POLICIES:
+        chosen = settings(
+            database, TableSettings("orders"), write=WriteSettings(on_conflict=policy), spec=SPEC, restart=True
+        )
+        with pytest.raises(SchemaMismatch, match="`2` was stored in `orders` under another key"):
+            run(chosen, COLUMNS, stores(Batch([chunk([(1, 0, ["x"]), (2, 0, ["y"])])], Checkpoint("c"))))
+        assert database.value("SELECT count(*) FROM orders") == 0
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.rule)
+@pytest.mark.parametrize("op", ["INSERT", "UPDATE"])
+def test_elements_stay_with_a_row_that_a_trigger_leaves_as_it_is(
+    database: Database, policy: ConflictPolicy, op: str
+) -> None:
+    database.execute(
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, version BIGINT);"
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN IF new.version = 9 THEN RETURN NULL; END IF; RETURN new; END';"
+        f"CREATE TRIGGER keep BEFORE {op} ON orders FOR EACH ROW EXECUTE FUNCTION keep()"
+    )
+    story = [[(1, 0, ["old"]), (2, 0, ["old"])], [(1, 9, ["new"]), (2, 1, ["new"]), (3, 0, ["new"])]]
+    chosen = settings(database, TableSettings("orders"), write=WriteSettings(on_conflict=policy), spec=SPEC)
+    run(chosen, COLUMNS, stores(*(Batch([chunk(rows)], Checkpoint("c")) for rows in story)))
+    found = {row[0]: row[1] for row in database.fetch("SELECT parent_key, item FROM orders_items")}
+    if policy.rule != "update_if_changed":  # nothing tells there whether a row is left, or is the same
+        assert found[1] == "old"
+    assert found[2] == ("old" if policy.rule == "nothing" else "new")
+    assert found[3] == "new"

@@ -16,6 +16,7 @@ from datasync.postgres.connection import Connection
 from datasync.postgres.errors import refuses_rows
 from datasync.sinks.postgres import halving, shape, tables
 from datasync.sinks.postgres.names import TableName, quoted, table_name
+from datasync.sinks.postgres.put import Put
 from datasync.sinks.postgres.rows import Place
 from datasync.sinks.postgres.savepoint import savepoint
 from datasync.sinks.postgres.target import Target
@@ -75,7 +76,7 @@ class Children:
         connection: Connection,
         batch: Batch,
         before: Places,
-        refused: AbstractSet[Place] = frozenset(),
+        found: Put,
         *,
         careful: bool = False,
     ) -> halving.Refusals:
@@ -88,14 +89,16 @@ class Children:
             connection: in the transaction.
             batch: that is stored.
             before: as `before` gave it.
-            refused: places of records that the database refused.
+            found: what became of its rows.
             careful: look which ones these are; else PostgreSQL's error is raised.
 
         Raises:
-            SchemaMismatch: a table is there in another shape.
+            SchemaMismatch: a table is there in another shape, or a record was stored under another key.
             RowsRefused: a table refuses all elements.
         """
         after = await self._places(connection, list(before.keys() | {p for one in _all(batch) for p in one.parents}))
+        written = sum(before.get(parent) != place for parent, place in after.items())
+        elsewhere = found.stored.inserted + found.stored.updated > written
         bad: dict[Place, asyncpg.PostgresError] = {}
         present = {one.table for one in _all(batch)}
         for name, (table, columns) in self._tables.items():  # as declared: a list may name elements of one before
@@ -104,17 +107,20 @@ class Children:
             # PostgreSQL would convert values, and say nothing.
             if not await shape.check_columns(connection, table, columns):
                 raise SchemaMismatch(f"the table `{table}` is gone", hint="run again: it is made at the start")
+            every = self._winners(batch, name, found.places)
+            if elsewhere and not every.keys() <= after.keys():
+                raise self._under_other_keys(table, next(iter(every.keys() - after.keys())))
             winners = {
                 parent: version
-                for parent, version in self._winners(batch, name, refused).items()
+                for parent, version in every.items()
                 if parent in after and self._is_new(before.get(parent), after[parent])
             }
             elements = {parent: version.rows for parent, version in winners.items()}
             if careful:
-                found = await self._replace_carefully(connection, table, columns, elements)
-                if len(found) == len(elements) >= halving.HOPELESS:
-                    raise halving.hopeless(table, next(iter(found.values())))
-                bad |= {winners[parent].place: error for parent, error in found.items()}
+                refused = await self._replace_carefully(connection, table, columns, elements)
+                if len(refused) == len(elements) >= halving.HOPELESS:
+                    raise halving.hopeless(table, next(iter(refused.values())))
+                bad |= {winners[parent].place: error for parent, error in refused.items()}
             else:
                 await self._replace(connection, table, columns, elements)
         return bad
@@ -128,9 +134,20 @@ class Children:
         )
         return {plain(row[0]): row[1] for row in rows}
 
+    def _under_other_keys(self, table: TableName, key: Any) -> SchemaMismatch:
+        return SchemaMismatch(
+            f"the record `{key}` was stored in `{self._target.table}` under another key, and its elements in `{table}`"
+            " would belong to none",
+            hint="a trigger changes the key: have it leave the key as it comes, or change the records with a transform",
+        )
+
     def _is_new(self, before: str | None, after: str) -> bool:
-        """Whether the batch's version of a parent counts; where it looks the same, its elements need not."""
-        return before != after or self._target.rule in ("update", "update_if_changed")
+        """Whether the batch's version of a parent counts; where it looks the same, its elements need not.
+
+        A row that is always written, and wasn't, was left as it is by a trigger.
+        """
+        always = self._target.rule in ("update", "update_if_changed") and not self._target.rewrites
+        return before != after or always
 
     def _winners(self, batch: Batch, table: str, refused: AbstractSet[Place]) -> dict[Any, "_Version"]:
         """The elements of each parent; of one that comes twice those of the version that is stored."""

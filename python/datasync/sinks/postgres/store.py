@@ -132,7 +132,7 @@ class Store:
                 else:
                     found = await writer.put(rows, number, self._turns)
                     if nested:
-                        await self._children.store(connection, batch, before)
+                        await self._children.store(connection, batch, before, found)
                 left = await left_out.count(connection, self._target, rows, found, fires=self._habit.traits.fires)
                 self._told[number], progress = await self._account.enter(
                     connection, batch, rows, found, epoch=self.epoch, number=number
@@ -151,7 +151,7 @@ class Store:
                 found = await writer.put_careful(rows, every, known, number, self._turns)
                 if before is None:
                     return found
-                bad = await self._children.store(writer.link.connection, batch, before, found.places, careful=True)
+                bad = await self._children.store(writer.link.connection, batch, before, found, careful=True)
                 if not bad:
                     return found
                 attempt.take_back()  # a record is stored with its elements or not at all

@@ -87,6 +87,11 @@ class Target:
         return self._policy.rule
 
     @property
+    def rewrites(self) -> bool:
+        """Every row is written, whatever is there."""
+        return self._policy.rule == "update" and bool(self._others)
+
+    @property
     def newer_by(self) -> str | None:
         """Of the policy."""
         return self._policy.newer_by
