@@ -7,13 +7,15 @@ import asyncpg
 import msgspec
 import pytest
 
-from datasync.config.schema import ConflictPolicy, WriteSettings
+from datasync.config.schema import ConflictPolicy, TableSettings, WriteSettings
 from datasync.errors import RowsRefused, SchemaMismatch
 from datasync.model import Chunk, Column, EncoderPlan
 from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres.sink import PostgresSink
+from tests import tables
 from tests.contract.test_sink_postgres import STREAM, batch, chunk, opened, reject, settings
 from tests.support import Database
+from tests.tables import commit, more, run
 
 ID = Column("id", "id", "text", required=True, key=True)
 NUMBER = Column("n", "n", "bigint")
@@ -124,3 +126,38 @@ def test_a_refused_row_gives_its_place_to_the_next_of_its_key(database: Database
 
     asyncio.run(main())
     assert [tuple(row) for row in database.fetch("SELECT id, n FROM ingested_events")] == [("a", 3)]
+
+
+@pytest.mark.parametrize("names", [False, True], ids=["plain", "naming itself"])
+def test_rows_that_are_there_already_are_no_sign_of_a_table_that_refuses_everything(
+    database: Database, names: bool
+) -> None:
+    reference = "REFERENCES t" if names else ""
+    database.execute(f"CREATE TABLE t (id BIGINT PRIMARY KEY, up BIGINT {reference}, n BIGINT CHECK (n < 1000))")
+    key = Column("id", "id", "bigint", required=True, key=True)
+    columns = (key, Column("up", "up", "bigint"), NUMBER)
+
+    async def use(sink: PostgresSink) -> None:
+        (first,) = await commit(sink, [more(*((n, None, n) for n in range(250)))])
+        (again,) = await commit(sink, [more(*((n, None, n) for n in range(250)))])
+        (some,) = await commit(sink, [more(*((n, None, n + 750) for n in range(300)))])
+        assert (first.rows, again.rows, again.refused, some.rows, some.refused) == (250, 0, 250, 0, 300)
+
+    run(tables.settings(database, TableSettings("t", "append")), columns, use)
+    assert database.value("SELECT array_agg(DISTINCT code ORDER BY code) FROM quarantined_events") == [
+        "sql_23505",
+        "sql_23514",
+    ]
+
+
+def test_a_table_that_refuses_everything_ends_the_run_though_it_has_some_of_the_rows(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE t (id BIGINT UNIQUE, n BIGINT); INSERT INTO t VALUES (20, 0);"
+        "ALTER TABLE t ADD CHECK (n < 0) NOT VALID"
+    )
+
+    async def use(sink: PostgresSink) -> None:
+        await commit(sink, [more(*((n, -1 if n == 20 else n) for n in range(200)))])
+
+    with pytest.raises(RowsRefused, match="refused each"):
+        run(tables.settings(database, TableSettings("t", "append")), (Column("id", "id", "bigint"), NUMBER), use)

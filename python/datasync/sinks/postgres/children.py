@@ -118,7 +118,7 @@ class Children:
             elements = {parent: version.rows for parent, version in winners.items()}
             if careful:
                 refused = await self._replace_carefully(connection, table, columns, elements)
-                if len(refused) == len(elements) >= halving.HOPELESS:
+                if len(refused) == len(elements) and halving.against(refused) >= halving.HOPELESS:
                     raise halving.hopeless(table, next(iter(refused.values())))
                 bad |= {winners[parent].place: error for parent, error in refused.items()}
             else:

@@ -1,7 +1,7 @@
 """Finds the rows that the database refuses, by halving, each piece under a savepoint."""
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
@@ -40,6 +40,7 @@ class Halving:
         self._known = {row: known[place] for row, place in enumerate(places) if place in known}
         # A row that is refused by itself may pass with another one that it names.
         self._hopes = not attempts.circular
+        self._against = 0
         self._units: list[Unit] = []
         self._pruned: set[int] = set()  # name nothing that is there, unless further rows are stored
         self.refused: dict[int, asyncpg.PostgresError] = {}
@@ -82,7 +83,7 @@ class Halving:
             if now == Stored():
                 break
         self._pruned.clear()
-        if self._attempts.circular and len(self.refused) == len(self._rows) >= HOPELESS:
+        if self._attempts.circular and len(self.refused) == len(self._rows) and against(self.refused) >= HOPELESS:
             raise hopeless(self._attempts.target.into, next(iter(self.refused.values())))
         return stored
 
@@ -155,7 +156,8 @@ class Halving:
         if not bad:
             bad = dict.fromkeys(unit, error)
         self.refused |= bad
-        if self._hopes and unit[-1] + 1 == len(self.refused) >= HOPELESS:
+        self._against += against(bad)
+        if self._hopes and unit[-1] + 1 == len(self.refused) and self._against >= HOPELESS:
             self._hopes = False
             if not await self._takes_any(unit[-1] + 1):
                 raise hopeless(self._attempts.target.into, error) from error
@@ -165,9 +167,15 @@ class Halving:
     async def _takes_any(self, start: int) -> bool:
         """Whether the database takes one of the rows from `start` on. Stores nothing."""
         for row in _spread(start, len(self._rows)):
-            if await self._attempts.refusal(self._rows, [row]) is None:
+            error = await self._attempts.refusal(self._rows, [row])
+            if error is None or isinstance(error, _OF_OTHERS):
                 return True
         return False
+
+
+def against(refused: Mapping[Any, asyncpg.PostgresError]) -> int:
+    """How many are refused for themselves, and not because the table has another row."""
+    return sum(not isinstance(error, _OF_OTHERS) for error in refused.values())
 
 
 def hopeless(table: TableName, error: asyncpg.PostgresError) -> RowsRefused:
