@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from datasync.config import Secret, Settings
 from datasync.config.schema import ConflictPolicy, WriteSettings
 from datasync.errors import ConfigError
-from datasync.model import Batch, Checkpoint, Chunk, Committed
+from datasync.model import Batch, Checkpoint, Chunk, Column, Committed
 from datasync.pipeline.lanes import FastLane
 from datasync.sinks.postgres.sink import PostgresSink
 from tests.sinks import ARRAY
@@ -150,3 +150,11 @@ def test_a_policy_that_names_no_column_of_the_table_is_refused_before_anything_i
     write = WriteSettings(on_conflict=ConflictPolicy("update_if_newer", "nope"))
     with pytest.raises(ConfigError, match="no column `nope`"):
         PostgresSink(Settings(secret, "http://unused", secret, write=write), "test", ARRAY)
+
+
+def test_a_column_without_an_order_tells_no_newer_row() -> None:
+    plan = msgspec.structs.replace(ARRAY, columns=(*ARRAY.columns, Column("version", "v", "json")))
+    write = WriteSettings(on_conflict=ConflictPolicy("update_if_newer", "version"))
+    key = Secret("unused", source="test")
+    with pytest.raises(ConfigError, match="`version` is `json`, which has no order"):
+        PostgresSink(Settings(key, "http://unused", key, write=write), "s", plan)

@@ -66,6 +66,11 @@ class Target:
                 f"no column `{policy.newer_by}` tells which row is newer",
                 hint=f"the columns are {', '.join(column.name for column in self._others)}",
             )
+        if policy.newer_by in {column.name for column in self._others if column.kind == "json"}:
+            raise ConfigError(
+                f"the column `{policy.newer_by}` is `json`, which has no order to tell which row is newer",
+                hint="name a column of another type, or make it `jsonb`",
+            )
         self._names = ", ".join(map(quoted, self.names))
         self._newest = ""
         if self.key is not None:
