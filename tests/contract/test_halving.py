@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -198,5 +198,37 @@ def test_a_known_row_is_left_whatever_it_holds_and_whatever_came_before(database
             number for number, (key, _) in enumerate(rows) if key not in known and number < good.get(key, len(rows))
         ]
         assert done.refused == len(tried)
+
+    check()
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.rule)
+def test_each_row_counts_once_though_it_was_tried_again_for_another_one(
+    database: Database, policy: ConflictPolicy
+) -> None:
+    columns = (*COLUMNS, Column("u", "u", "bigint"))
+    row = st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 3))
+
+    @examples(max_examples=25)
+    @given(st.lists(row, max_size=8))
+    @example([(1, 1, 5), (1, 2, 7), (2, 2, 9)])  # the newer one of the first key waits for a value of the second
+    def check(rows: list[tuple[int, int, int]]) -> None:
+        new: list[int] = []
+        database.execute(
+            "DROP TABLE IF EXISTS t; CREATE TABLE t (id BIGINT PRIMARY KEY, n BIGINT, u BIGINT UNIQUE);"
+            "INSERT INTO t VALUES (2, 1, 7), (3, 1, 2)"
+        )
+        database.execute("DROP TABLE IF EXISTS quarantined_events, stream_partitions, cursor_state, datasync_schema")
+
+        async def use(sink: PostgresSink) -> None:
+            (done,) = await commit(sink, [more(*rows)])
+            counts = (done.rows, done.updated, done.unchanged, done.duplicates, done.quarantined)
+            assert min(counts) >= 0
+            assert sum(counts) == len(rows)
+            new.append(done.rows)
+
+        chosen = settings(database, TableSettings("t"), write=WriteSettings(on_conflict=policy))
+        run(chosen, columns, use)
+        assert database.value("SELECT count(*) FROM t") == 2 + new[0]
 
     check()

@@ -59,7 +59,7 @@ async def put(
     return Put(
         stored,
         (*first.rejects(), *others.rejects()),
-        repeated=len(rows) - len(first.refused) - len(_kept(keys, first)) if together else 0,
+        repeated=len(rows) - len(first.refused) - first.told,
         places=first.places() | others.places(),
         tried=tried,
     )

@@ -30,7 +30,12 @@ Unit: TypeAlias = list[int]
 
 
 class Halving:
-    """Stores some of the `rows`, and finds those that are `refused`, by their numbers."""
+    """Stores some of the `rows`, and finds those that are `refused`, by their numbers.
+
+    Attributes:
+        refused: rows, and why.
+        told: units that were stored. Of each the database told what became of it, once.
+    """
 
     def __init__(self, attempts: Attempts, rows: Rows, known: Refusals) -> None:
         """Take the refusals that are `known` already."""
@@ -44,6 +49,7 @@ class Halving:
         self._units: list[Unit] = []
         self._pruned: set[int] = set()  # name nothing that is there, unless further rows are stored
         self.refused: dict[int, asyncpg.PostgresError] = {}
+        self.told = 0
 
     async def put(self, units: Sequence[Unit]) -> Stored:
         """Store the rows of `units`, which ascend.
@@ -109,7 +115,7 @@ class Halving:
             naming = await self._attempts.naming_nothing(self._rows, _rows(units))
             alone += [unit for unit in units if naming.issuperset(unit)]
             units = [unit for unit in units if not naming.issuperset(unit)]
-            stored = await self._attempts.keep(self._rows, _rows(units))
+            stored = await self._keep(units)
             if isinstance(stored, Stored):
                 self._pruned.update(_rows(alone))
                 return stored, sorted(alone)
@@ -138,7 +144,7 @@ class Halving:
     async def _piece(self, units: Sequence[Unit]) -> Stored:
         if not units:
             return Stored()
-        stored = await self._attempts.keep(self._rows, _rows(units))
+        stored = await self._keep(units)
         if isinstance(stored, Stored):
             return stored
         if len(units) == 1:
@@ -146,6 +152,12 @@ class Halving:
         middle = len(units) // 2
         first = await self._piece(units[:middle])
         return first + await self._piece(units[middle:])
+
+    async def _keep(self, units: Sequence[Unit]) -> Stored | asyncpg.PostgresError:
+        stored = await self._attempts.keep(self._rows, _rows(units))
+        if isinstance(stored, Stored):
+            self.told += len(units)
+        return stored
 
     async def _unit(self, unit: Unit, error: asyncpg.PostgresError) -> Stored:
         """Store what can be stored of a unit that was refused as a whole."""
