@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from datasync.errors import DatasyncError, SinkError, SinkUnavailable
+from datasync.errors import DatasyncError, RowsRefused, SinkError, SinkUnavailable
 from datasync.postgres.errors import mapped
 from tests.support import Database
 
@@ -17,7 +17,7 @@ SECURED = (
 
 REFUSED: dict[str, tuple[str, type[DatasyncError], str]] = {
     "no right to make a table": (PLAIN + "CREATE TABLE t (id int)", SinkError, "needs CREATE on the schema"),
-    "a row that a policy refuses": (SECURED + "INSERT INTO t VALUES (0)", SinkError, "add a policy"),
+    "a row that a policy refuses": (SECURED + "INSERT INTO t VALUES (0)", RowsRefused, "add a policy"),
     "row security that is off": (SECURED + "SET row_security = off; SELECT * FROM t", SinkError, "add a policy"),
     "no schema to make it in": ("SET search_path = nowhere; CREATE TABLE t (id int)", SinkError, "search_path"),
     "no such schema": ("CREATE TABLE nowhere.t (id int)", SinkError, "CREATE SCHEMA"),
