@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,7 +13,15 @@ import pytest
 from datasync.cli.group import PluginGroup
 from tests.support import kept
 
-pytestmark = pytest.mark.usefixtures("workdir")
+pytestmark = pytest.mark.usefixtures("workdir", "heard")
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """SIGINT ends processes that are started, though it is ignored where a shell began us in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.fault(58)
