@@ -23,7 +23,7 @@ from datasync.config.spec import (
 )
 from datasync.errors import ConfigError, DatasyncError
 from tests.scripted import Asked, Server
-from tests.sloppy import BUSY, answer, ingest, records, spec
+from tests.sloppy import answer, ingest, records, spec
 from tests.support import Database
 
 ALL = 40
@@ -38,7 +38,7 @@ class Api:
 
     def __call__(self, asked: Asked) -> Any:
         if self.left == 0:
-            return 503, {}, BUSY
+            return 404, {}, b""  # which ends a run at once
         self.left -= 1
         size = int(asked.query.get("limit", asked.query.get("per_page", "10")))
         page = int(asked.query.get("page", "1")) - 1
@@ -49,6 +49,13 @@ class Api:
 def sinks(database: Database, folder: Path) -> list[SinkSpec]:
     url = Secret(database.dsn, source="test")
     return [PostgresTo(url=url), JsonlTo(folder=str(folder)), DuckDbTo(path=str(folder / "x.duckdb"))]
+
+
+def half_way(api: Api, server: Server, sink: SinkSpec, begun: EndpointSpec) -> None:
+    """Have a run fail after two pages, and the API be whole again."""
+    with pytest.raises(DatasyncError):
+        ingest(server, sink, begun)
+    api.left = -1
 
 
 def change(**more: Any) -> Callable[[EndpointSpec], EndpointSpec]:
@@ -81,9 +88,7 @@ def test_a_stream_half_way_is_read_on_as_it_was_begun_or_not_at_all(
     api = Api()
     sink = sinks(database, workdir)[kind]
     with Server(api) as server:
-        with pytest.raises(DatasyncError):
-            ingest(server, sink, begun)
-        api.left = -1
+        half_way(api, server, sink, begun)
         with pytest.raises(ConfigError) as refused:
             ingest(server, sink, changed(begun))
         assert part in str(refused.value)
@@ -95,9 +100,7 @@ def test_lists_that_come_half_way_would_lack_the_elements_of_what_is_stored(data
     api = Api()
     sink = sinks(database, workdir)[0]
     with Server(api) as server:
-        with pytest.raises(DatasyncError):
-            ingest(server, sink, BEGUN)
-        api.left = -1
+        half_way(api, server, sink, BEGUN)
         with pytest.raises(ConfigError, match="lists"):
             ingest(server, sink, table(children=(Child(table="things_items", path="items"),))(BEGUN))
 
@@ -109,9 +112,7 @@ def test_what_moves_no_place_may_change(
     api = Api()
     sink = sinks(database, workdir)[0]
     with Server(api) as server:
-        with pytest.raises(DatasyncError):
-            ingest(server, sink, BEGUN)
-        api.left = -1
+        half_way(api, server, sink, BEGUN)
         assert ingest(server, sink, harmless(BEGUN)) == ALL - 20
 
 
@@ -133,9 +134,7 @@ def test_a_restart_may_change_everything(database: Database, workdir: Path) -> N
     api = Api()
     sink = sinks(database, workdir)[0]
     with Server(api) as server:
-        with pytest.raises(DatasyncError):
-            ingest(server, sink, BEGUN)
-        api.left = -1
+        half_way(api, server, sink, BEGUN)
         changed = change(paging=PageNumberPaging(size=20), path="/others")(BEGUN)
         assert ingest(server, sink, changed, restart=True) == ALL - 20
         with pytest.raises(ConfigError, match="path"):
@@ -146,8 +145,6 @@ def test_what_an_older_version_left_is_gone_on_with(database: Database, workdir:
     api = Api()
     sink = sinks(database, workdir)[0]
     with Server(api) as server:
-        with pytest.raises(DatasyncError):
-            ingest(server, sink, BEGUN)
-        api.left = -1
+        half_way(api, server, sink, BEGUN)
         database.execute("ALTER TABLE cursor_state DROP COLUMN reading; DELETE FROM datasync_schema WHERE version = 7")
         assert ingest(server, sink, BEGUN) == ALL - 20
