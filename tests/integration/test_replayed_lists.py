@@ -178,3 +178,22 @@ def test_without_its_tables_nothing_leaves_quarantine(database: Database, config
     assert run.code == 2, run
     assert run.error["code"] == "schema_mismatch"
     assert database.value("SELECT count(*) FROM quarantined_events") == 4
+
+
+LEAVES_OUT = """
+CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN IF NEW.n = 13 THEN RETURN NULL; END IF; RETURN NEW; END';
+CREATE TRIGGER leave BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION leave();
+"""
+
+
+def test_a_row_that_a_trigger_leaves_out_does_not_leave_quarantine(database: Database, here: Here, config: str) -> None:
+    mend(database)
+    database.execute(LEAVES_OUT)
+    done = replay(here, database, config, code=1)
+    refused = {"left_out": 1, "child_not_a_list": 1, "child_required_missing": 1}
+    assert (done["stored"], done["duplicates"], done["refused"]) == (1, 0, refused)
+    assert counted(database) == (3, 0, 3)
+    database.execute("DROP TRIGGER leave ON orders")
+    assert replay(here, database, config, code=1)["stored"] == 1
+    assert {row["id"]: row["items"] for row in database.fetch(STORED)}["3"] == "a"

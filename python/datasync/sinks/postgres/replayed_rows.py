@@ -78,10 +78,10 @@ async def insert(
     try:
         async with savepoint(connection):
             return await rest([rows[id] for id in ids]), {}
-    except asyncpg.PostgresError as error:
-        if not refuses_rows(error):
+    except (asyncpg.PostgresError, _LeftOut) as error:
+        if not _stays(error):
             raise
-    stored, refused = 0, dict[int, asyncpg.PostgresError]()
+    stored, refused = 0, dict[int, asyncpg.PostgresError | _LeftOut]()
     waiting = ids
     while waiting:
         for id in waiting:
@@ -89,8 +89,8 @@ async def insert(
             try:
                 async with savepoint(connection):
                     stored += await rest([rows[id]])
-            except asyncpg.PostgresError as error:
-                if not refuses_rows(error):
+            except (asyncpg.PostgresError, _LeftOut) as error:
+                if not _stays(error):
                     raise
                 refused[id] = error
         # One may name another one that was stored after it.
@@ -98,27 +98,55 @@ async def insert(
         waiting = [id for id in waiting if isinstance(refused.get(id), asyncpg.ForeignKeyViolationError)]
         if len(waiting) == before:
             break
-    return stored, {id: (refusal_code(error), str(error)) for id, error in refused.items()}
+    return stored, {id: (_code(error), str(error)) for id, error in refused.items()}
+
+
+class _LeftOut(Exception):
+    """A row was neither stored nor refused, nor is one with its key there: it must not leave quarantine."""
+
+    def __init__(self) -> None:
+        super().__init__("a trigger or rule of the table's owner leaves the row out")
+
+
+def _stays(error: asyncpg.PostgresError | _LeftOut) -> bool:
+    return isinstance(error, _LeftOut) or refuses_rows(error)
+
+
+def _code(error: asyncpg.PostgresError | _LeftOut) -> str:
+    return "left_out" if isinstance(error, _LeftOut) else refusal_code(error)
 
 
 class _Insertion:
-    """Inserts records whose keys aren't there, with their elements. Gives the number of those."""
+    """Inserts records whose keys aren't there, with their elements. Gives the number of those. Raises _LeftOut."""
 
     def __init__(self, connection: Connection, into: Place, columns: Sequence[Column]) -> None:
         self._connection = connection
         self._lists = into.lists
         self.key = next((index for index, column in enumerate(columns) if column.key), 0)
-        key = quoted(columns[self.key].name)
+        column = columns[self.key]
+        key = quoted(column.name)
         known = f" ON CONFLICT ({key}) DO NOTHING" if into.keyed else ""
         self._insert = f"{_insert(into.table, columns)}{known} RETURNING {key}"
+        there = f"SELECT count(*) FROM {into.table.sql} WHERE {key} = ANY($1::{column.kind}[])"
+        self._there = there if into.keyed else None
 
     async def __call__(self, records: Sequence[Passed]) -> int:
         if not records:
             return 0
         stored = await self._connection.fetchmany(self._insert, [record.row for record in records])
+        if len(stored) < len(records) and await self._lacks(records):
+            raise _LeftOut
         if self._lists:
             await self._elements(records, {plain(row[0]) for row in stored})
         return len(stored)
+
+    async def _lacks(self, records: Sequence[Passed]) -> bool:
+        """Whether the table lacks one of the records, now that all were inserted or known."""
+        if self._there is None:
+            return True
+        keys = list({record.row[self.key] for record in records})
+        there: int = await self._connection.fetchval(self._there, keys)
+        return there < len(keys)
 
     async def _elements(self, records: Sequence[Passed], keys: set[object]) -> None:
         """Elements of records that stay as they were stay as well, and of equal keys the first one was stored."""
