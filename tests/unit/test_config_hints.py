@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from datasync.config import file, targets
+from datasync.config import file
 from datasync.errors import ConfigError
-from datasync.sinks.postgres.target import OURS
 from tests.config_trees import read
 
 SMALL: dict[str, Any] = {
@@ -75,10 +74,6 @@ def test_a_mistake_is_answered_with_what_to_do(tmp_path: Path, more: dict[str, A
     said, what_to_do = refused(tmp_path, **more)
     assert said.startswith(message)
     assert hint in what_to_do
-
-
-def test_the_tables_that_are_ours_are_those_of_the_sink() -> None:
-    assert targets.OURS == OURS
 
 
 @pytest.mark.parametrize("sink", ["jsonl", {"kind": "parquet", "folder": "./-"}])

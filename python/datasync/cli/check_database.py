@@ -5,12 +5,13 @@ from typing import Final
 
 from datasync.cli.check_finding import Found, failed, ok, warning
 from datasync.config import Secret
+from datasync.config.targets import OURS
 from datasync.errors import ConfigError, DatasyncError, SinkError, SinkUnavailable
 from datasync.postgres.connection import Connection
 from datasync.postgres.errors import mapped
 from datasync.sinks.postgres import ddl, shape, staging, unlogged
 from datasync.sinks.postgres.quarantined import connected
-from datasync.sinks.postgres.target import OURS, Target
+from datasync.sinks.postgres.target import Target
 
 OLDEST: Final = 14
 """The oldest major version of PostgreSQL that its project still keeps, and the oldest that is tested."""

@@ -41,12 +41,6 @@ def refuse(config: Config) -> None:
         raise InvalidSpec(keys.text(path, names), wrong, hint=hint)
 
 
-def table_of(endpoint: EndpointSpec) -> str:
-    """Give the name of an endpoint's table: as it says, as the built-in says that it uses, or the endpoint's name."""
-    preset = PRESETS.get(endpoint.use or "")
-    return endpoint.table.name or (preset.table.name if preset else None) or endpoint.name
-
-
 def _problems(config: Config) -> Iterator[Problem]:
     try:
         values.memory(config.memory)
@@ -225,4 +219,4 @@ def _may_be(one: str, other: str) -> bool:
 
 
 def _written_by(endpoint: EndpointSpec) -> list[str]:
-    return [table_of(endpoint), *(child.table for child in endpoint.table.children)]
+    return [targets.table_of(endpoint), *(child.table for child in endpoint.table.children)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from datasync.config import check, duration, hidden, moment, values
+from datasync.config import check, duration, hidden, moment, targets, values
 from datasync.config.mask import Masker
 from datasync.config.overrides import Overrides
 from datasync.config.schema import (
@@ -102,7 +102,7 @@ def _settings(config: Config, spec: EndpointSpec, told: Overrides, mask: Masker)
         slots=_slots(budget.concurrency),
         limits=LimitSettings(concurrency=budget.rule, shared=budget.shared, max_wait=duration.seconds(budget.max_wait)),
         write=_write(spec, postgres),
-        table=TableSettings(name=check.table_of(spec), mode=spec.table.mode),
+        table=TableSettings(name=targets.table_of(spec), mode=spec.table.mode),
         rounds=_rounds(spec.incremental),
         mask=mask,
         api=config.api,

@@ -21,7 +21,7 @@ def problems(config: Config) -> Iterator[Problem]:
     seen: dict[tuple[str, str], tuple[str, str]] = {}
     for index, endpoint in enumerate(config.endpoints):
         at = ("endpoint", index, "table")
-        table = _table_of(endpoint)
+        table = table_of(endpoint)
         if table.rpartition(".")[2] in OURS:
             yield (*at, "name"), f"is a table of datasync's own: `{table}`", "name another one for the rows"
         for place, column in enumerate(columns_of(endpoint) or ()):
@@ -34,6 +34,7 @@ def problems(config: Config) -> Iterator[Problem]:
                 yield (*at, "columns", place, "type"), wrong, "give it one type, or each endpoint a table of its own"
 
 
-def _table_of(endpoint: EndpointSpec) -> str:
+def table_of(endpoint: EndpointSpec) -> str:
+    """Give the name of an endpoint's table: as it says, as the built-in says that it uses, or the endpoint's name."""
     preset = PRESETS.get(endpoint.use or "")
     return endpoint.table.name or (preset.table.name if preset else None) or endpoint.name

@@ -6,15 +6,13 @@ from typing import Any, Final
 import msgspec
 
 from datasync.config.schema import ConflictPolicy, TableSettings
+from datasync.config.targets import OURS
 from datasync.errors import ConfigError
 from datasync.failpoints import failpoint
 from datasync.model import Column
 from datasync.postgres.connection import Connection, affected
 from datasync.sinks.postgres.names import TableName, quoted, table_name
 from datasync.sinks.postgres.rows import Rows
-
-OURS: Final = frozenset(["cursor_state", "quarantined_events", "stream_partitions", "datasync_schema"])
-"""Tables that hold something else."""
 
 NEXT: Final = "__next"
 """Behind the name of a table: where the rows gather that will replace its own."""
